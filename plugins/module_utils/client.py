@@ -1,0 +1,359 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Connections to API servers: the only importer of ``kubernetes``. One :class:`Client` per cluster and task, pooled.
+
+Requests are plain JSON over the API's paths, so that a task costs only the requests it needs (no discovery of whole
+API groups, no typed models). ``Client.requests`` counts them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import traceback
+from typing import Any, Iterator
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+try:
+    import urllib3
+    from kubernetes.client import ApiClient, Configuration
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.config import ConfigException
+    from kubernetes.config.kube_config import load_kube_config, load_kube_config_from_dict
+
+    IMPORT_ERROR = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
+
+PAGE = 500
+TIMEOUT = (5, 30)
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+FIELD_MANAGER = "edgefed"
+
+
+class ApiError(EdgefedError):
+    """The API server answered, and said no. ``status`` is the HTTP status, ``reason`` Kubernetes' word (``Conflict``)."""
+
+    def __init__(self, message: str, status: int, reason: str, body: dict[str, Any]) -> None:
+        super().__init__(message, code="api", details={"status": status, "reason": reason})
+        self.status = status
+        self.reason = reason
+        self.body = body
+
+
+class ConnectError(EdgefedError):
+    """The API server did not answer. ``cause`` is one of ``dns refused timeout tls proxy reset unknown``."""
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message, code="unreachable", details={"cause": cause})
+        self.cause = cause
+
+
+_CAUSES = (
+    ("certificate has expired", "tls", "its certificate has expired", "renew the API server's certificate"),
+    ("doesn't match", "tls", "its certificate is for another name", "use an address from the certificate's SAN list, or reissue it"),
+    ("IP address mismatch", "tls", "its certificate is not for this address", "use an address from the certificate's SAN list, or reissue it"),
+    ("Hostname mismatch", "tls", "its certificate is for another name", "use an address from the certificate's SAN list, or reissue it"),
+    ("certificate verify failed", "tls", "its certificate is not signed by the CA in the kubeconfig", "take a fresh kubeconfig from the cluster"),
+    ("SSL", "tls", "the TLS handshake failed", "check that this is the API server's address and that the client certificate is valid"),
+    ("Tunnel connection failed", "proxy", "the HTTP proxy refused", "check the proxy option"),
+    ("Cannot connect to proxy", "proxy", "the HTTP proxy does not answer", "check the proxy option"),
+    ("Failed to resolve", "dns", "its name does not resolve", "check the server address, or DNS on this machine"),
+    ("Name or service not known", "dns", "its name does not resolve", "check the server address, or DNS on this machine"),
+    ("Connection refused", "refused", "the connection was refused", "check that the API server runs and listens on this address"),
+    ("timed out", "timeout", "it did not answer in time", "check routes and firewalls between this machine and the cluster"),
+    ("Network is unreachable", "timeout", "there is no route to it", "check routes between this machine and the cluster"),
+    ("No route to host", "timeout", "there is no route to it", "check routes between this machine and the cluster"),
+    ("Connection aborted", "reset", "the connection was cut", "try again; if it stays so, check proxies and load balancers on the way"),
+    ("Connection reset", "reset", "the connection was cut", "try again; if it stays so, check proxies and load balancers on the way"),
+)
+
+
+def explain(error: Exception) -> tuple[str, str, str]:
+    """``(cause, what happened, what to do)`` of a failed connection, in words without secrets."""
+    text = str(error)
+    for sign, cause, what, todo in _CAUSES:
+        if sign in text:
+            return cause, what, todo
+    return "unknown", f"the connection failed ({type(error).__name__})", "check the address and the network on the way"
+
+
+class Client:
+    """One cluster's API. ``where`` names it in messages, as ``cluster "x" (https://…)``."""
+
+    def __init__(self, api_client: Any, where: str) -> None:
+        self._api = api_client
+        self.where = where
+        self.requests = 0
+        self._lock = threading.Lock()
+        self._resources: dict[str, dict[str, dict[str, Any]]] = {}
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return str(self._api.configuration.host)
+
+    @property
+    def ca_data(self) -> bytes | None:
+        """The CA bundle (PEM) that the server is verified with, ``None`` when it is the system's."""
+        path = self._api.configuration.ssl_ca_cert
+        if not path:
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+
+    @property
+    def verifies_tls(self) -> bool:
+        """Whether the server's certificate is verified."""
+        return bool(self._api.configuration.verify_ssl)
+
+    @property
+    def proxy(self) -> str | None:
+        """The HTTP proxy in use."""
+        return self._api.configuration.proxy or None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: dict[str, Any] | None = None,
+        content_type: str = "application/json",
+        timeout: tuple[float, float] = TIMEOUT,
+    ) -> Any:
+        """Send one request and give the decoded JSON (text when the answer is not JSON).
+
+        Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none.
+        """
+        with self._lock:
+            self.requests += 1
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        parameters = [(key, value) for key, value in (query or {}).items() if value is not None]
+        try:
+            response = self._api.call_api(
+                path,
+                method,
+                query_params=parameters,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=timeout,
+            )
+        except ApiException as error:
+            raise self._api_error(method, path, error) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            cause, what, todo = explain(error)
+            raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
+        try:
+            return json.loads(response.data)
+        except ValueError:
+            return response.data.decode("utf-8", "replace")
+
+    def _api_error(self, method: str, path: str, error: Any) -> ApiError:
+        try:
+            body = json.loads(error.body)
+        except (TypeError, ValueError):
+            body = {}
+        reason = str(body.get("reason") or error.reason or "")
+        said = str(body.get("message") or error.reason or f"HTTP {error.status}")
+        if error.status == 401:
+            said = "the credentials were rejected (401). Next: take a fresh kubeconfig or token for this cluster"
+        if not error.status:
+            cause, what, todo = explain(Exception(str(error.reason)))
+            raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
+        return ApiError(f"{self.where}: {method} {path.split('?')[0]}: {said}", int(error.status), reason, body)
+
+    def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
+        """``GET``; raises :class:`ApiError` also for 404."""
+        return self.request("GET", path, query=query)
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """``GET``, ``None`` for 404."""
+        try:
+            found: dict[str, Any] = self.get(path)
+            return found
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, path: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Every item of a collection, page by page (500 each). Items carry no ``kind``: the API leaves it out in lists."""
+        wanted = {"limit": PAGE, **(query or {})}
+        while True:
+            page = self.get(path, wanted)
+            yield from page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            wanted = {**wanted, "continue": token}
+
+    def create(self, path: str, body: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
+        """``POST``; ``dry_run`` lets the server check without storing."""
+        created: dict[str, Any] = self.request(
+            "POST", path, body, {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else None}
+        )
+        return created
+
+    def apply(self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True) -> dict[str, Any]:
+        """Server-side apply with our field manager."""
+        query = {
+            "fieldManager": FIELD_MANAGER,
+            "force": "true" if force else "false",
+            "dryRun": "All" if dry_run else None,
+        }
+        applied: dict[str, Any] = self.request("PATCH", path, body, query, APPLY_PATCH)
+        return applied
+
+    def patch(self, path: str, body: Any, content_type: str = MERGE_PATCH, dry_run: bool = False) -> dict[str, Any]:
+        """``PATCH`` with a merge patch (or ``JSON_PATCH``)."""
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else None}
+        patched: dict[str, Any] = self.request("PATCH", path, body, query, content_type)
+        return patched
+
+    def delete(self, path: str, body: dict[str, Any] | None = None) -> bool:
+        """``DELETE``; ``False`` when it was not there. ``body`` is a DeleteOptions (preconditions, propagationPolicy)."""
+        try:
+            self.request("DELETE", path, body)
+            return True
+        except ApiError as error:
+            if error.status == 404:
+                return False
+            raise
+
+    def resource(self, api_version: str, kind: str) -> dict[str, Any]:
+        """The APIResource (``name`` = plural, ``namespaced``, ``kind``) of a kind; one request per group version.
+
+        Raises :class:`EdgefedError` with code ``no_kind`` when the cluster does not serve it.
+        """
+        if api_version not in self._resources:
+            try:
+                served = self.get(f"{group_path(api_version)}")["resources"]
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                served = []
+            self._resources[api_version] = {item["kind"]: item for item in served if "/" not in item["name"]}
+        try:
+            return self._resources[api_version][kind]
+        except KeyError:
+            raise EdgefedError(
+                f"{self.where} serves no {kind} of {api_version}. Next: check kind and apiVersion, or install its CRD.",
+                code="no_kind",
+                details={"kind": kind, "api_version": api_version},
+            ) from None
+
+    def path_of(self, manifest: dict[str, Any], collection: bool = False) -> str:
+        """The API path of a manifest's object (or of its collection), its kind looked up at the server."""
+        found = self.resource(manifest["apiVersion"], manifest["kind"])
+        meta = manifest.get("metadata") or {}
+        namespace = meta.get("namespace", "default") if found["namespaced"] else None
+        name = None if collection else meta["name"]
+        return object_path(manifest["apiVersion"], found["name"], namespace, name)
+
+
+def group_path(api_version: str) -> str:
+    """``/api/v1`` or ``/apis/<group>/<version>``."""
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def object_path(api_version: str, plural: str, namespace: str | None = None, name: str | None = None) -> str:
+    """The path of one object, or of the collection without ``name``."""
+    parts = [group_path(api_version)]
+    if namespace:
+        parts.append(f"namespaces/{namespace}")
+    parts.append(plural)
+    if name:
+        parts.append(name)
+    return "/".join(parts)
+
+
+def _has_own_credentials(auth: dict[str, Any]) -> bool:
+    enough = (("username", "password"), ("api_key",), ("client_cert", "client_key"))
+    return bool(auth.get("host")) and any(all(auth.get(name) for name in names) for names in enough)
+
+
+def _load(auth: dict[str, Any], configuration: Any) -> None:
+    kubeconfig = auth.get("kubeconfig")
+    options = {
+        "context": auth.get("context"),
+        "client_configuration": configuration,
+        "persist_config": bool(auth.get("persist_config")),
+    }
+    if isinstance(kubeconfig, dict):
+        load_kube_config_from_dict(kubeconfig, **options)
+    else:
+        load_kube_config(config_file=kubeconfig, **options)
+
+
+def _kubeconfig_error(auth: dict[str, Any], error: Exception) -> EdgefedError:
+    kubeconfig = auth.get("kubeconfig")
+    file = "the given kubeconfig" if isinstance(kubeconfig, dict) else f"kubeconfig {kubeconfig or '(default)'}"
+    context = f", context {auth['context']!r}" if auth.get("context") else ""
+    reason = str(error) if isinstance(error, ConfigException) else type(error).__name__
+    return EdgefedError(
+        f"Cannot use {file}{context}: {reason}. Next: check the path and the context's name "
+        "(kubectl config get-contexts), or run playbooks/kubeconfig.yml to write it again.",
+        code="kubeconfig",
+    )
+
+
+_OVERRIDES = {
+    "username": "username",
+    "password": "password",
+    "validate_certs": "verify_ssl",
+    "ca_cert": "ssl_ca_cert",
+    "client_cert": "cert_file",
+    "client_key": "key_file",
+    "proxy": "proxy",
+    "no_proxy": "no_proxy",
+}
+
+
+def _override(auth: dict[str, Any], configuration: Any) -> None:
+    if auth.get("host"):
+        configuration.host = auth["host"].rstrip("/")
+    for option, attribute in _OVERRIDES.items():
+        if auth.get(option) is not None:
+            setattr(configuration, attribute, auth[option])
+    if auth.get("api_key"):
+        configuration.api_key["authorization"] = f"Bearer {auth['api_key']}"
+    headers = {key: value for key, value in (auth.get("proxy_headers") or {}).items() if value}
+    if headers:
+        configuration.proxy_headers = urllib3.util.make_headers(**headers)
+    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=0, other=0)
+
+
+def connect(auth: dict[str, Any], name: str | None = None, pool: int = 4) -> Client:
+    """A client from kubernetes.core's auth options (``kubeconfig``, ``context``, ``host``, ``api_key``, …).
+
+    ``name`` is the cluster's name for messages (default: the context). ``pool`` bounds the open connections.
+    Nothing is sent. Raises :class:`EdgefedError` when kubeconfig or context cannot be used.
+    """
+    if IMPORT_ERROR:
+        raise EdgefedError(missing_required_lib("kubernetes"), code="missing_library")
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = pool
+    if not _has_own_credentials(auth):
+        try:
+            _load(auth, configuration)
+        except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise _kubeconfig_error(auth, error) from None
+    _override(auth, configuration)
+    api_client = ApiClient(configuration)
+    if auth.get("impersonate_user"):
+        api_client.set_default_header("Impersonate-User", auth["impersonate_user"])
+    for group in auth.get("impersonate_groups") or []:
+        api_client.set_default_header("Impersonate-Group", group)
+    label = name or auth.get("context")
+    where = f'cluster "{label}" ({configuration.host})' if label else f"cluster {configuration.host}"
+    return Client(api_client, where)
