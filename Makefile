@@ -1,0 +1,117 @@
+# make demo | test | down | lint: everything else is a part of these. Set-up happens by itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(if $(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("good")' 2>/dev/null),$(name))))
+CACHE := .cache
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/$(CACHE)/ansible
+export ANSIBLE_FORCE_COLOR ?= $(if $(MAKE_TERMOUT),1,0)
+export PYTHONDONTWRITEBYTECODE := 1
+# Ansible refuses a locale that is not UTF-8, and bare machines often have none.
+export LC_ALL := C.UTF-8
+INVENTORY ?= inventories/lab
+PLAYBOOK := ansible-playbook -i $(INVENTORY)
+STEP = @printf '\n==> %s (%s s since start)\n' "$(1)" "$$(( $$(date +%s) - $(STARTED) ))"
+STARTED := $(shell date +%s)
+
+.PHONY: help
+help:
+	@echo 'make demo   the article, live: three clusters, KubeFed, joined, resources propagated, verified'
+	@echo 'make down   remove every lab cluster, process and file it made'
+	@echo 'make test   all tests (what CI runs)'
+	@echo 'make lint   only lint;  make unit   only unit tests'
+
+$(VENV)/.user: requirements.lock
+	@if [ -z "$(PYTHON)" ]; then echo 'edgefed needs Python 3.11 or later, and found none. Install one, for example: apt-get install python3 python3-venv' >&2; exit 1; fi
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo 'This Python cannot make virtual environments. Install what is missing, for example: apt-get install python3-venv' >&2; exit 1; }
+	@echo '==> Python environment in $(VENV)'
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.user test-requirements.lock
+	@echo '==> Python packages of the tests'
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r test-requirements.lock
+	@touch $@
+
+$(VENV)-2.18/.test: test-requirements-2.18.lock
+	@echo '==> Python environment with ansible-core 2.18'
+	@test -x $(VENV)-2.18/bin/python || $(PYTHON) -m venv $(VENV)-2.18
+	@$(VENV)-2.18/bin/python -m pip install --quiet --disable-pip-version-check -r test-requirements-2.18.lock
+	@touch $@
+
+.PHONY: demo
+demo: $(VENV)/.user
+	@$(PLAYBOOK) playbooks/site.yml
+	@printf '\nDone in %s s. Look around:  kubectl --kubeconfig .edgefed/kubeconfig --context cddev get all -A\n' "$$(( $$(date +%s) - $(STARTED) ))"
+	@printf 'kubectl, helm and kubefedctl are in %s/bin; the report is .edgefed/report.html; make down removes it all.\n' "$(VENV)"
+
+.PHONY: down
+down: $(VENV)/.user
+	@$(PLAYBOOK) playbooks/lab_down.yml
+	@rm -rf .edgefed
+
+.PHONY: lint
+lint: $(VENV)/.test
+	$(call STEP,lint)
+	ruff check .
+	ruff format --check .
+	mypy -p ansible_collections.edgefed.kubefed.plugins.module_utils
+	yamllint --strict .
+	ansible-lint --offline --strict
+	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .
+	antsibull-changelog lint
+
+.PHONY: unit
+unit: $(VENV)/.test tools
+	$(call STEP,unit tests)
+	pytest tests/unit
+
+.PHONY: tools
+tools: $(VENV)/.user
+	@$(PLAYBOOK) playbooks/tools.yml
+
+# Integration tests have a lab of their own beside the demo's: its own folder, names and ports.
+IT := AWX_PRIVATE_DATA_DIR=$(CURDIR)/$(CACHE)/integration
+IT_PLAYBOOK = $(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
+
+.PHONY: integration
+integration: $(VENV)/.test tools
+	$(call STEP,integration tests on a lab of their own)
+	@mkdir -p $(CACHE)/integration
+	@$(IT_PLAYBOOK) playbooks/lab_up.yml
+	@$(IT_PLAYBOOK) playbooks/kubeconfig.yml
+	@$(IT_PLAYBOOK) playbooks/control_plane.yml
+	EDGEFED_LAB_KUBECONFIG=$(CURDIR)/$(CACHE)/integration/.edgefed/kubeconfig pytest tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
+	@$(IT_PLAYBOOK) playbooks/lab_down.yml
+
+.PHONY: molecule
+molecule: $(VENV)/.test tools
+	$(call STEP,Molecule scenario default)
+	molecule test -s default
+
+.PHONY: sanity
+sanity: $(VENV)/.test
+	$(call STEP,ansible-test sanity on a built copy)
+	tests/sanity/run
+
+.PHONY: oldest
+oldest: $(VENV)-2.18/.test tools
+	$(call STEP,ansible-core 2.18)
+	PATH=$(CURDIR)/$(VENV)-2.18/bin:$(PATH) tests/oldest/run
+
+.PHONY: test
+test: lint unit integration molecule oldest sanity
+	$(call STEP,all tests passed)
+
+.PHONY: lock
+lock: $(VENV)/.test
+	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.txt -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements.lock test-requirements.txt -o test-requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c tests/oldest/constraints.txt requirements.txt tests/oldest/requirements.txt -o test-requirements-2.18.lock
