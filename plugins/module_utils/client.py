@@ -54,23 +54,28 @@ class ConnectError(EdgefedError):
         self.cause = cause
 
 
+_RENEW = "renew the API server's certificate"
+_OTHER_NAME = "use an address from the certificate's SAN list, or reissue it"
+_ROUTES = "check routes and firewalls between this machine and the cluster"
+_RESOLVE = "check the server address, or DNS on this machine"
+_AGAIN = "try again; if it stays so, check proxies and load balancers on the way"
 _CAUSES = (
-    ("certificate has expired", "tls", "its certificate has expired", "renew the API server's certificate"),
-    ("doesn't match", "tls", "its certificate is for another name", "use an address from the certificate's SAN list, or reissue it"),
-    ("IP address mismatch", "tls", "its certificate is not for this address", "use an address from the certificate's SAN list, or reissue it"),
-    ("Hostname mismatch", "tls", "its certificate is for another name", "use an address from the certificate's SAN list, or reissue it"),
-    ("certificate verify failed", "tls", "its certificate is not signed by the CA in the kubeconfig", "take a fresh kubeconfig from the cluster"),
-    ("SSL", "tls", "the TLS handshake failed", "check that this is the API server's address and that the client certificate is valid"),
+    ("certificate has expired", "tls", "its certificate has expired", _RENEW),
+    ("doesn't match", "tls", "its certificate is for another name", _OTHER_NAME),
+    ("IP address mismatch", "tls", "its certificate is not for this address", _OTHER_NAME),
+    ("Hostname mismatch", "tls", "its certificate is for another name", _OTHER_NAME),
+    ("certificate verify failed", "tls", "its certificate is not signed by the CA in the kubeconfig", "take a fresh kubeconfig"),
+    ("SSL", "tls", "the TLS handshake failed", "check that this is the API server's address and the client certificate is valid"),
     ("Tunnel connection failed", "proxy", "the HTTP proxy refused", "check the proxy option"),
     ("Cannot connect to proxy", "proxy", "the HTTP proxy does not answer", "check the proxy option"),
-    ("Failed to resolve", "dns", "its name does not resolve", "check the server address, or DNS on this machine"),
-    ("Name or service not known", "dns", "its name does not resolve", "check the server address, or DNS on this machine"),
+    ("Failed to resolve", "dns", "its name does not resolve", _RESOLVE),
+    ("Name or service not known", "dns", "its name does not resolve", _RESOLVE),
     ("Connection refused", "refused", "the connection was refused", "check that the API server runs and listens on this address"),
-    ("timed out", "timeout", "it did not answer in time", "check routes and firewalls between this machine and the cluster"),
-    ("Network is unreachable", "timeout", "there is no route to it", "check routes between this machine and the cluster"),
-    ("No route to host", "timeout", "there is no route to it", "check routes between this machine and the cluster"),
-    ("Connection aborted", "reset", "the connection was cut", "try again; if it stays so, check proxies and load balancers on the way"),
-    ("Connection reset", "reset", "the connection was cut", "try again; if it stays so, check proxies and load balancers on the way"),
+    ("timed out", "timeout", "it did not answer in time", _ROUTES),
+    ("Network is unreachable", "timeout", "there is no route to it", _ROUTES),
+    ("No route to host", "timeout", "there is no route to it", _ROUTES),
+    ("Connection aborted", "reset", "the connection was cut", _AGAIN),
+    ("Connection reset", "reset", "the connection was cut", _AGAIN),
 )
 
 
@@ -122,6 +127,7 @@ class Client:
         method: str,
         path: str,
         body: Any = None,
+        *,
         query: dict[str, Any] | None = None,
         content_type: str = "application/json",
         timeout: tuple[float, float] = TIMEOUT,
@@ -170,7 +176,7 @@ class Client:
         if not error.status:
             cause, what, todo = explain(Exception(str(error.reason)))
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
-        return ApiError(f"{self.where}: {method} {path.split('?')[0]}: {said}", int(error.status), reason, body)
+        return ApiError(f"{self.where}: {method} {path.split('?', maxsplit=1)[0]}: {said}", int(error.status), reason, body)
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         """``GET``; raises :class:`ApiError` also for 404."""
@@ -200,7 +206,7 @@ class Client:
     def create(self, path: str, body: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:
         """``POST``; ``dry_run`` lets the server check without storing."""
         created: dict[str, Any] = self.request(
-            "POST", path, body, {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else None}
+            "POST", path, body, query={"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else None}
         )
         return created
 
@@ -211,13 +217,13 @@ class Client:
             "force": "true" if force else "false",
             "dryRun": "All" if dry_run else None,
         }
-        applied: dict[str, Any] = self.request("PATCH", path, body, query, APPLY_PATCH)
+        applied: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
         return applied
 
     def patch(self, path: str, body: Any, content_type: str = MERGE_PATCH, dry_run: bool = False) -> dict[str, Any]:
         """``PATCH`` with a merge patch (or ``JSON_PATCH``)."""
         query = {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else None}
-        patched: dict[str, Any] = self.request("PATCH", path, body, query, content_type)
+        patched: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=content_type)
         return patched
 
     def delete(self, path: str, body: dict[str, Any] | None = None) -> bool:
