@@ -75,7 +75,7 @@ def _expression_matches(expression: Object, labels: dict[str, str]) -> bool:
     if operator in ("Exists", "DoesNotExist"):
         if values:
             raise PlacementError(f"operator {operator} of key {key!r} takes no values")
-        return (key in labels) == (operator == "Exists")
+        return bool((key in labels) == (operator == "Exists"))
     raise PlacementError(f"{operator!r} is not one of In, NotIn, Exists, DoesNotExist")
 
 
