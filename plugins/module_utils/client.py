@@ -131,14 +131,16 @@ class Client:
         query: dict[str, Any] | None = None,
         content_type: str = "application/json",
         timeout: tuple[float, float] = TIMEOUT,
+        accept: str = "application/json",
     ) -> Any:
         """Send one request and give the decoded JSON (text when the answer is not JSON).
 
+        ``accept`` asks for another form of the answer (aggregated discovery, metadata only).
         Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none.
         """
         with self._lock:
             self.requests += 1
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
         parameters = [(key, value) for key, value in (query or {}).items() if value is not None]
