@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""For tests: stop before the n-th API request of a worker and wait there to be killed.
+
+``EDGEFED_CUT_AT`` is n, ``EDGEFED_CUT_MARKER`` the file that is written (with the worker's pid) when it is reached.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+
+DOCUMENTATION = r"""
+name: cut_off
+type: aggregate
+short_description: For tests, stop before the n-th API request
+description: See the file's docstring.
+"""
+
+
+class CallbackModule(CallbackBase):
+    """Wraps the client's ``request`` in the parent; the workers that it forks inherit that."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "cut_off"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        request = Client.request
+        numbers = itertools.count(1)
+        cut_at = int(os.environ["EDGEFED_CUT_AT"])
+
+        def stop_before(self: Client, *args: Any, **kwargs: Any) -> Any:
+            if next(numbers) == cut_at:
+                Path(os.environ["EDGEFED_CUT_MARKER"]).write_text(str(os.getpid()))
+                time.sleep(600)
+            return request(self, *args, **kwargs)
+
+        Client.request = stop_before
