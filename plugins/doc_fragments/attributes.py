@@ -22,6 +22,19 @@ attributes:
     membership:
       - edgefed.kubefed.federation
 """
+    PLAIN = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Predicts exactly what would be done and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows what changed, or would change, without secrets.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+"""
     INFO = r"""
 options: {}
 attributes:
