@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 # Ansible refuses a locale that is not UTF-8, and bare machines often have none.
 export LC_ALL := C.UTF-8
 INVENTORY ?= inventories/lab
-PLAYBOOK := ansible-playbook -i $(INVENTORY)
+PLAYBOOK := ansible-playbook -i $(INVENTORY) -e tools_link_dir=$(CURDIR)/$(VENV)/bin
 STEP = @printf '\n==> %s (%s s since start)\n' "$(1)" "$$(( $$(date +%s) - $(STARTED) ))"
 STARTED := $(shell date +%s)
 
