@@ -35,8 +35,8 @@ p{margin:.3rem 0}.soft{color:var(--soft)}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--line);border-radius:10px}
 table{border-collapse:collapse;width:100%}
 th,td{padding:.55rem .8rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
-tr:last-child>*{border-bottom:0}
-thead th{font-weight:600;white-space:nowrap}thead small,td small{display:block;color:var(--soft);font-weight:400}
+tbody tr:last-child>*{border-bottom:0}
+thead th{font-weight:600;white-space:nowrap}th small,td small{display:block;color:var(--soft);font-weight:400}
 tbody th{white-space:nowrap;font-weight:600}
 .chip{display:inline-block;border-radius:99px;padding:.05rem .6rem;font-size:.85rem;white-space:nowrap}
 .in_sync,.ok{background:var(--good-bg);color:var(--good)}

@@ -17,6 +17,7 @@ COLUMNS = 100
 GAP = "  "
 CELL = 26
 NAME = 20
+LONG_NAME = 36
 MANY_RESOURCES = 12
 MANY_CLUSTERS = 40
 
@@ -69,7 +70,7 @@ def _resource_columns(resources: list[dict[str, Any]], clusters: list[str]) -> l
         for row in resources:
             kinds.setdefault(row["kind"], []).append(row)
         return [[cut(harmless(kind), CELL), f"({len(rows)})", *(_counted(rows, name) for name in clusters)] for kind, rows in kinds.items()]
-    several = len({row["namespace"] or row["name"] for row in resources if row["namespace"] or row["kind"] == "Namespace"}) > 1
+    several = len({row["namespace"] for row in resources if row["namespace"]}) > 1
     columns = []
     for row in resources:
         name = f"{row['namespace']}/{row['name']}" if several and row["namespace"] else row["name"]
@@ -129,7 +130,7 @@ def _tables(fixed: list[Row], resources: list[Row]) -> list[str]:
     if lines is not None:
         return lines
     lines = []
-    for band in _bands(fixed, resources):
+    for band in _bands(fixed, [[column[0], cut(column[1], NAME), *column[2:]] for column in resources]):
         lines += [*([""] if lines else []), *_lines(band)]
     return lines
 

@@ -79,7 +79,7 @@ class Difference:
 
 def shown(value: Any, limit: int = 60) -> str:
     """A JSON value short enough for a message."""
-    text = value if isinstance(value, str) and _PLAIN_KEY.match(value) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -131,8 +131,10 @@ def _same_leaf(want: Any, got: Any, parts: Parts) -> bool:
 
 def _may_be_left_out(want: Any, parts: Parts) -> bool:
     """Whether a server drops this value: nothing said, or Go's zero value in a struct."""
-    if want is None or want in ({}, []):
+    if want is None or want == []:
         return True
+    if isinstance(want, dict):
+        return all(_may_be_left_out(value, (*parts, key)) for key, value in want.items())
     in_free_map = len(parts) > 1 and parts[-2] in _FREE_MAPS
     return want in ("", 0, False) and not in_free_map and parts[-1] != "replicas"
 
@@ -254,7 +256,7 @@ def compare(
         for side in (want, got):
             side.pop("data", None)
             side.pop("stringData", None)
-    metadata = {key: (desired.get("metadata") or {}).get(key) for key in ("labels", "annotations", "finalizers")}
+    metadata = {key: value for key, value in (desired.get("metadata") or {}).items() if key in ("labels", "annotations", "finalizers")}
     found += _walk({"metadata": metadata, **want}, got, ())
     without_status = {**want, "metadata": metadata}
     found += [item for item in _removed(without_status, got, template, overrides, exact) if item not in found]

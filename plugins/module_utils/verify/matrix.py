@@ -33,6 +33,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observed im
 )
 
 STATES = ("in_sync", "differs", "missing", "extra", "unreachable")
+_AFTERWARDS = "KubeFed takes it for propagated, and has not put right (does its controller run?) that something in the cluster"
 _LOCAL_PORT = re.compile(r":\d+->")
 
 
@@ -126,7 +127,7 @@ def _compared(federated: Object, cluster: str, kind: FederatedType, actual: Obje
     view = facts.kubefed_view(federated, cluster)
     if not found:
         return _describe(_cell("in_sync", kubefed=view), kind.target_kind, actual)
-    why = view or "KubeFed holds it for propagated: something in the cluster changed it afterwards"
+    why = view or f"{_AFTERWARDS} changed it"
     cell = _cell("differs", why, fields=[item.path for item in found], differences=[item.words() for item in found])
     return _describe(cell, kind.target_kind, actual)
 
@@ -138,9 +139,7 @@ def _placed(federated: Object, kind: FederatedType, member: Member, exact: bool)
         return _cell("unreachable", member.unreadable[kind.kind])
     actual = member.objects.get(kind.kind, {}).get(target_name(federated, kind))
     if actual is None:
-        return _cell(
-            "missing", facts.kubefed_view(federated, member.name) or "KubeFed holds it for propagated: something deleted it afterwards"
-        )
+        return _cell("missing", facts.kubefed_view(federated, member.name) or f"{_AFTERWARDS} deleted it")
     if (actual.get("metadata") or {}).get("deletionTimestamp"):
         return _cell("missing", "it is being deleted")
     return _compared(federated, member.name, kind, actual, exact)
