@@ -53,3 +53,20 @@ attributes:
     membership:
       - edgefed.kubefed.federation
 """
+    LAB = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Predicts exactly what would be done and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows what changed, or would change.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: Needs Linux' C(/proc) and, for the processes it stops, Linux 5.3.
+    platforms: linux
+    support: full
+"""
