@@ -23,7 +23,7 @@ def locate(tools: list[Tool], folder: str | None) -> tuple[dict[str, str], dict[
         found = {name: _find(name, folder, tool.tree) for name in (tool.links or (tool.binary,))}
         missing = [name for name, path in found.items() if path is None]
         if missing:
-            wrong.append(f"{', '.join(missing)} not found")
+            wrong.append(f"{', '.join(f'{name}/Chart.yaml' if tool.tree else name for name in missing)} not found")
             continue
         there = {name: path for name, path in found.items() if path}
         first = next(iter(there.values()))
