@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubefed_control_plane
+short_description: Does what KubeFed's Helm chart cannot do
+version_added: 0.1.0
+description:
+  - Is called before and after the chart is run, and says in RV(chart) whether the chart has to be run at all. When nothing is to be done,
+    Helm need not be started.
+  - With O(state=present) it refuses another KubeFed, another version and another scope, makes the namespace, drops Helm's records of an
+    operation that was cut off (the next install adopts what is there), sets the feature gates on the KubeFedConfig and restarts the
+    controller manager's Deployment when they changed.
+  - With O(state=absent) it refuses while clusters are joined or federated objects are left, and removes webhook configurations, CRDs, the
+    leader's lock and a namespace that this module made.
+options:
+  state:
+    description: Whether the control plane is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  namespace:
+    description: KubeFed's namespace.
+    type: str
+    default: kube-federation-system
+  release_name:
+    description: Name of the Helm release.
+    type: str
+    default: kubefed
+  version:
+    description: KubeFed's version, without C(v). Required for O(state=present).
+    type: str
+  scope:
+    description: Whether KubeFed works in all namespaces or just in its own. It cannot be changed later.
+    type: str
+    choices: [Cluster, Namespaced]
+    default: Cluster
+  values:
+    description: The chart's values, as Helm is to have them. They are compared with Helm's record.
+    type: dict
+    default: {}
+  feature_gates:
+    description: KubeFed's feature gates, V(Enabled) or V(Disabled) by name. Gates that are not named keep their setting.
+    type: dict
+    default: {}
+  chart_done:
+    description: Whether the chart was run just now (the second call).
+    type: bool
+    default: false
+  purge:
+    description:
+      - Whether O(state=absent) may drop federated objects. Their copies in the clusters, which have left by then, stay there.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.wait
+  - edgefed.kubefed.attributes
+notes:
+  - O(wait_timeout) bounds the wait for the webhook that has to accept the feature gates, and for objects that are being deleted. Both are
+    waited for whatever O(wait) is.
+  - Role P(edgefed.kubefed.kubefed#role) is the way to use this module.
+requirements:
+  - kubernetes >= 29
+author:
+  - edgefed contributors (@edgefed)
+"""
+
+EXAMPLES = r"""
+- name: Prepare the control plane
+  edgefed.kubefed.kubefed_control_plane:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    version: 0.10.0
+    values: "{{ kubefed_chart_values }}"
+    feature_gates:
+      RawResourceStatusCollection: Enabled
+  register: prepared
+
+- name: Run the chart when it has to be run
+  kubernetes.core.helm:
+    name: kubefed
+    chart_ref: kubefed
+    chart_repo_url: https://raw.githubusercontent.com/kubernetes-sigs/kubefed/master/charts
+    release_namespace: kube-federation-system
+    values: "{{ kubefed_chart_values }}"
+    disable_hook: true
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+  when: prepared.chart in ['install', 'upgrade']
+"""
+
+RETURN = r"""
+chart:
+  description: What the chart has to do now, V(none), V(install), V(upgrade) or V(uninstall).
+  returned: success
+  type: str
+  sample: none
+reasons:
+  description: Why the chart has to be run.
+  returned: success
+  type: list
+  elements: str
+  sample: ["values differ"]
+steps:
+  description: What this module did, or would do.
+  returned: success
+  type: list
+  elements: str
+  sample: ["set_gates", "restart kubefed-controller-manager"]
+release_status:
+  description: Helm's word for the release as it was found, empty when there was none.
+  returned: success
+  type: str
+  sample: deployed
+restart_controller:
+  description: Whether a controller manager that runs as a process, not as a pod, has to be started again because its feature gates changed.
+  returned: success
+  type: bool
+  sample: false
+leader:
+  description: Who held the controller manager's lock as it was found, empty when nobody did.
+  returned: success
+  type: str
+  sample: node-1_5f0c
+api_requests:
+  description: Requests sent to the API server.
+  returned: success
+  type: int
+  sample: 12
+"""
+
+from typing import Any, Callable
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils import control_plane_api as api
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
+from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane import plan as planning
+from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.release import latest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+
+OTHER_HELM_SECONDS = 15.0
+"""So long a pending record may be another Helm at work. KubeFed's chart takes 2 to 10 seconds, hooks off."""
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_SPEC,
+    **wait_spec(),
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "namespace": {"type": "str", "default": "kube-federation-system"},
+    "release_name": {"type": "str", "default": "kubefed"},
+    "version": {"type": "str"},
+    "scope": {"type": "str", "choices": ["Cluster", "Namespaced"], "default": "Cluster"},
+    "values": {"type": "dict", "default": {}},
+    "feature_gates": {"type": "dict", "default": {}},
+    "chart_done": {"type": "bool", "default": False},
+    "purge": {"type": "bool", "default": False},
+}
+CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ["version"])]}
+
+
+def _desired(params: dict[str, Any], where: str) -> planning.Desired:
+    return planning.Desired(
+        where=where,
+        namespace=params["namespace"],
+        release=params["release_name"],
+        version=params["version"] or "",
+        scope=params["scope"],
+        values=params["values"],
+        gates={name: planning.gate_word(value) for name, value in params["feature_gates"].items()},
+        purge=params["purge"],
+    )
+
+
+def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
+    """Read, object or plan, do the plan unless ``check``."""
+    client = connect(params)
+    desired = _desired(params, client.where)
+    removing = params["state"] == "absent"
+    if not check and not params["chart_done"]:
+        api.await_other_helm(client, desired, OTHER_HELM_SECONDS)
+    current = api.read_current(client, desired, removing)
+    object_to, make_plan = (planning.absent_objection, planning.plan_absent) if removing else (planning.objection, planning.plan_present)
+    trouble = None if params["chart_done"] else object_to(current, desired)
+    if trouble:
+        raise EdgefedError(f"{client.where}: {trouble.message}", trouble.code, trouble.details)
+    plan = make_plan(current, desired, params["chart_done"])
+    leader = api.leader_of(client, desired.namespace, current.config).holder if plan.changed else ""
+    if not check:
+        api.apply(client, desired, plan.steps, params["wait_timeout"], params["wait_sleep"])
+    release = latest(current.releases)
+    return Result(
+        changed=plan.changed,
+        diff={"before": plan.before, "after": plan.after, "before_header": desired.namespace, "after_header": desired.namespace},
+        data={
+            "chart": plan.chart,
+            "reasons": list(plan.reasons),
+            "steps": [f"{step.verb} {step.name}".strip() for step in plan.steps],
+            "release_status": release.status if release else "",
+            "restart_controller": any(step.verb == "set_gates" for step in plan.steps),
+            "leader": leader,
+            "api_requests": client.requests,
+        },
+    )
+
+
+def main() -> None:
+    """The module."""
+    run_as_module(run, ARGUMENT_SPEC, **CONSTRAINTS)
+
+
+if __name__ == "__main__":
+    main()
