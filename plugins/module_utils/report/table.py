@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.report.text import cut, harmless, pad, width
+from ansible_collections.edgefed.kubefed.plugins.module_utils.report.text import cut, cut_start, harmless, pad, width
 
 COLUMNS = 100
 GAP = "  "
@@ -43,7 +43,7 @@ def cell_text(cell: dict[str, Any] | None) -> str:
     if cell["state"] == "differs":
         fields = cell["fields"]
         more = f" +{len(fields) - 1}" if len(fields) > 1 else ""
-        what = f"{cut(fields[0].removeprefix('spec.template.'), CELL - 2 - len(more))}{more}" if fields else "differs"
+        what = f"{cut_start(fields[0], CELL - 2 - len(more))}{more}" if fields else "differs"
         return f"{BAD} {what}"
     if cell["state"] != "in_sync":
         return f"{BAD} {cell['state']}"

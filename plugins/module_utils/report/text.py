@@ -38,6 +38,11 @@ def cut(text: str, columns: int) -> str:
     return f"{kept}…"
 
 
+def cut_start(text: str, columns: int) -> str:
+    """As :func:`cut`, but the end is kept."""
+    return cut(text[::-1], columns)[::-1]
+
+
 def pad(text: str, columns: int) -> str:
     """Filled up with spaces on the right."""
     return text + " " * max(0, columns - width(text))
