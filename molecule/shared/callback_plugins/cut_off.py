@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 
 DOCUMENTATION = r"""

@@ -11,6 +11,7 @@ Ctrl-C does), see that nothing of it lives, join again (must succeed), join once
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -49,10 +50,8 @@ def end(process: subprocess.Popen[str], with_signal: int) -> None:
     """Send the signal to the whole tree and see that all of it is dead."""
     doomed = tree(process.pid)
     for pid in doomed:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, with_signal)
-        except ProcessLookupError:
-            pass
     deadline = time.monotonic() + LIMIT_SECONDS
     process.communicate()
     while alive := doomed & set(processes()):
