@@ -14,12 +14,12 @@ from pathlib import Path
 
 from ansible_test._internal import python_requirements
 
-SCRIPT = '''\
+SCRIPT = """\
 import pathlib, sys
 sys.path.insert(0, str(next(pathlib.Path(__file__).parent.glob("pip-{version}-*.whl"))))
 from pip._internal.cli.main import main
 sys.exit(main(["install", *(a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel"))]))
-'''
+"""
 
 
 def main(cache: Path) -> None:
