@@ -119,11 +119,11 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.bring_up import BringUp
-from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import kwokctl_documents, node_labels, node_name
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import TOOLS, kwokctl_documents, node_labels, node_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import Cluster
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles, cluster_ports, octet
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 LOCK_TIMEOUT = 120
 
@@ -142,13 +142,20 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "labels": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 120},
 }
-CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ("index", "port_base", "tools"))]}
+CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ("index", "port_base"))]}
 
 
 def _cluster(params: dict[str, Any]) -> Cluster:
     index = params["index"] or 0
     ports = cluster_ports(params["port_base"] or 0, index)
     present = params["state"] == "present"
+    missing = [name for name in TOOLS if name not in params["tools"]] if present else []
+    if missing:
+        raise EdgefedError(
+            f'Lab cluster "{params["host"]}" needs the tools {", ".join(missing)}, and option tools does not name them. '
+            "Next: run tools.yml, and give its tools_paths.",
+            code="tools",
+        )
     documents = kwokctl_documents(ports, octet(index), params["tools"], params["kubernetes_version"]) if present else []
     files = LabFiles(os.path.realpath(params["folder"]))
     return Cluster(params["host"], f"{params['prefix']}{params['host']}", index, ports, files, params["tools"], documents)
