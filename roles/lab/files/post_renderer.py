@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Helm post-renderer of the embedded lab: KubeFed's chart without what runs in pods, its webhooks at a URL of this machine.
