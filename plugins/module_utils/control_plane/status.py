@@ -89,8 +89,8 @@ def split_crds(served: dict[str, set[str]]) -> tuple[tuple[str, ...], tuple[str,
 
     An API server serves a kind only once its CRD is Established. The federated types that were enabled later count as served too.
     """
-    there = {f"{plural}.{version.split('/')[0]}" for version, plurals in served.items() for plural in plurals}
-    wanted = {f"{plural}.{version.split('/')[0]}" for version, plurals in CRDS.items() for plural in plurals}
+    there = {f"{plural}.{version.split('/', maxsplit=1)[0]}" for version, plurals in served.items() for plural in plurals}
+    wanted = {f"{plural}.{version.split('/', maxsplit=1)[0]}" for version, plurals in CRDS.items() for plural in plurals}
     return tuple(sorted(there)), tuple(sorted(wanted - there))
 
 

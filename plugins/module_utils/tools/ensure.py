@@ -183,7 +183,8 @@ class _Workshop:
 
     def _build_missing(self, module: str, tools: list[Tool]) -> None:
         go = golang.find_go(self._module_dir(module), self._cached_go())
-        assert go is not None
+        if go is None:
+            raise AssertionError("the plan takes no tool without its go")
         source = golang.GoModule(go, self._module_dir(module), self._table.flags[module])
         out = os.path.join(self._cache.root, f".go-{module}.part")
         watch = _Watch(self._progress, out, tools)
@@ -204,7 +205,8 @@ class _Workshop:
             self._cache.discard(out)
 
     def _install_built(self, source: golang.GoModule, tool: Tool, out: str, watch: _Watch) -> None:
-        assert tool.build is not None
+        if tool.build is None:
+            raise AssertionError("the plan takes no tool without its build")
         with self._cache.staged(tool, "build", self._recipe(tool)) as folder:
             target = os.path.join(folder, tool.binary)
             if tool.tree:
@@ -239,5 +241,6 @@ class _Watch:
 
 
 def _address(tool: Tool) -> str:
-    assert tool.download is not None
+    if tool.download is None:
+        raise AssertionError("the plan takes no tool without its download")
     return f"https://{host_of(tool.download)}/v2/" if tool.download.image else tool.download.url

@@ -102,7 +102,8 @@ def build(module: GoModule, packages: list[str], out: str, tick: Callable[[], No
 def copy_folder(module: GoModule, tool: Tool, target: str, tick: Callable[[], None]) -> None:
     """Copy a folder out of a Go module's own directory and apply the tool's replacements."""
     build_of = tool.build
-    assert build_of is not None
+    if build_of is None:
+        raise AssertionError("the plan takes no tool without its build_of")
     log = f"{target}.log"
     _run([module.go.path, "mod", "download", build_of.package], module.folder, log, tick)
     listing = [module.go.path, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", build_of.package]

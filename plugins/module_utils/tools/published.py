@@ -34,7 +34,8 @@ def download(fetcher: Fetcher, tool: Tool, arch: str, folder: str, tick: Tick) -
     Raises :class:`FetchError` when it cannot be had, :class:`ChecksumError` when it is not what was published.
     """
     source = tool.download
-    assert source is not None
+    if source is None:
+        raise AssertionError("the plan takes no tool without its source")
     target = os.path.join(folder, tool.binary)
     if source.image:
         _Image(fetcher, source.url, arch, tick).extract(f"sha256:{tool.sha256}", source.member, target)
@@ -81,7 +82,8 @@ def extract(archive: str, member: str, target: str, tree: bool) -> bool:
 
 def _write(files: tarfile.TarFile, item: tarfile.TarInfo, path: str) -> None:
     content = files.extractfile(item)
-    assert content is not None
+    if content is None:
+        raise AssertionError("the plan takes no tool without its content")
     with writing(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
