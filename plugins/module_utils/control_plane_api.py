@@ -122,7 +122,7 @@ def _read_for_removal(client: Client, desired: Desired, served: dict[str, set[st
     federated: dict[str, int] = {}
     for crd in crds:
         if crd["spec"]["group"] == "types.kubefed.io":
-            count = sum(1 for dummy in client.list(_collection(crd)))
+            count = sum(1 for _dummy in client.list(_collection(crd)))
             federated |= {crd["metadata"]["name"]: count} if count else {}
     return {
         "clusters": tuple(sorted(joined)),

@@ -171,7 +171,7 @@ def answers(url: str, ca: str = "") -> bool:
         return True
     try:
         if url.startswith("tcp://"):
-            host, dummy, port = url.removeprefix("tcp://").rpartition(":")
+            host, _dummy, port = url.removeprefix("tcp://").rpartition(":")
             socket.create_connection((host, int(port)), 1).close()
             return True
         context = ssl.create_default_context(cafile=ca) if url.startswith("https://") else None

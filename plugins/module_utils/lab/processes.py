@@ -92,7 +92,7 @@ def mark(pid: int) -> tuple[str, str] | None:
     """``(lab folder, part)`` of a process that a lab started, also when its files are lost."""
     lab = part = ""
     for entry in _read(f"/proc/{pid}/environ").split(b"\0"):
-        key, dummy, value = entry.partition(b"=")
+        key, _dummy, value = entry.partition(b"=")
         if key == MARK_LAB.encode():
             lab = value.decode(errors="replace")
         elif key == MARK_PART.encode():
@@ -151,7 +151,7 @@ def parse_listening(table: str) -> dict[int, str]:
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == _LISTENING:
-            address, dummy, port = fields[1].partition(":")
+            address, _dummy, port = fields[1].partition(":")
             if address in _ANY_ADDRESS or address in _LOOPBACK:
                 found[int(port, 16)] = fields[9]
     return found

@@ -30,7 +30,7 @@ Row = list[str]
 
 def short_image(image: str) -> str:
     """``registry.example.org:5000/library/nginx:1.17@sha256:…`` as ``nginx:1.17``."""
-    name, dummy, digest = image.rsplit("/", 1)[-1].partition("@")
+    name, _dummy, digest = image.rsplit("/", 1)[-1].partition("@")
     return name if ":" in name or not digest else f"{name}@{digest.removeprefix('sha256:')[:7]}"
 
 

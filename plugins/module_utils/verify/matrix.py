@@ -7,6 +7,7 @@ The report holds no times, counters or versions of objects, so that two looks at
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -98,12 +99,20 @@ def _cell(state: str, why: str = "", **more: Any) -> Object:
     return {"state": state, "why": why, "fields": [], "replicas": None, "ready": True, "images": [], "addresses": [], **more}
 
 
-def _desired(federated: Object, cluster: str, kind: FederatedType, actual: Object) -> Object:
-    """What the controller would make of the member's object; where a removal is already done, what it would create."""
+def _desired(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
+    """What the controller would make of the member's object; where a removal is already done, what it would create.
+
+    An update retains the annotations that are there; ``exact`` asks for those alone that the overrides set.
+    """
     try:
-        return preview(federated, cluster, kind.target, actual)
+        desired = preview(federated, cluster, kind.target, actual)
     except OverrideError:
         return preview(federated, cluster, kind.target)
+    if exact:
+        with contextlib.suppress(OverrideError):
+            created = preview(federated, cluster, kind.target)
+            desired["metadata"]["annotations"] = created["metadata"].get("annotations") or {}
+    return desired
 
 
 def _describe(cell: Object, kind: str, actual: Object) -> Object:
@@ -118,7 +127,7 @@ def _describe(cell: Object, kind: str, actual: Object) -> Object:
 
 def _compared(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
     try:
-        desired = _desired(federated, cluster, kind, actual)
+        desired = _desired(federated, cluster, kind, actual, exact)
         overrides = overrides_of(federated).get(cluster, [])
     except EdgefedError as error:
         return _cell("differs", f"{error.message}; KubeFed cannot compute what this cluster gets")

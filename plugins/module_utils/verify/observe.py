@@ -144,7 +144,7 @@ class Observer:
         if len(wanted) <= FEW:
             return wanted
         everything = _by_name(self._members[cluster].list(object_path(kind.target_api_version, kind.target["pluralName"])))
-        found |= {name: everything[name] for name, _ in wanted if name in everything}
+        found |= {name: everything[name] for name, _dummy in wanted if name in everything}
         return [(name, item) for name, item in wanted if _desired_version(item, cluster, kind) != kind.target_api_version]
 
     def _single(self, client: Client, kind: FederatedType, name: Name, federated: Object, cluster: str) -> Object | None:

@@ -310,6 +310,9 @@ def test_exact(world: World) -> None:
     world.put("west", "FederatedDeployment", deployment(metadata={"labels": {"kubefed.io/managed": "true", "mine": "1"}}))
     assert world.report()["in_sync"]
     assert world.cell("west", exact=True)["fields"] == ["metadata.labels.mine"]
+    world.put("west", "FederatedDeployment", deployment(metadata={"annotations": {"by-hand": "1"}}))
+    assert world.report()["in_sync"]
+    assert world.cell("west", exact=True)["fields"] == ["metadata.annotations.by-hand"]
 
 
 def test_what_kubefed_ignores_is_a_warning(world: World) -> None:

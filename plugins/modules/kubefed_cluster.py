@@ -1,0 +1,279 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: kubefed_cluster
+short_description: Join a cluster to a KubeFed federation, or take it out
+version_added: 0.1.0
+author: edgefed contributors (@edgefed)
+description:
+  - Joins a member cluster to the host cluster's KubeFed control plane, as C(kubefedctl join) does, and under the same names, so that
+    each adopts what the other made.
+  - Comes to the same end from every half-way state, in both directions. What is missing is made, what is wrong is corrected, what is
+    being deleted is waited for and made again, and a token that the member no longer accepts is replaced.
+  - Waits until KubeFed finds the cluster ready, and else says why not and with which address.
+  - The host cluster may be a member of its own federation.
+  - Taking a cluster out leaves its workloads where they are.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.wait
+  - edgefed.kubefed.attributes
+options:
+  kubeconfig:
+    description: The kubeconfig of the B(host cluster), a path or the content as a dictionary. With it all other auth options.
+    type: raw
+  context:
+    description: The context of the B(host cluster) in O(kubeconfig).
+    type: str
+  name:
+    description: The cluster's name in the federation, a DNS name of at most 63 characters.
+    type: str
+    required: true
+  state:
+    description: Whether the cluster is to be in the federation.
+    type: str
+    choices: [present, absent]
+    default: present
+  namespace:
+    description: The namespace of KubeFed in the host cluster. The member gets one of the same name.
+    type: str
+    default: kube-federation-system
+  host_cluster_name:
+    description:
+      - The host cluster's name, part of the names of what is made in the member.
+      - The default is O(context), as with kubefedctl.
+    type: str
+  member_kubeconfig:
+    description: The kubeconfig of the member, a path or the content as a dictionary. The default is O(kubeconfig).
+    type: raw
+  member_context:
+    description: The member's context in O(member_kubeconfig). The default is O(name).
+    type: str
+  api_endpoint:
+    description:
+      - The address of the member's API server that B(KubeFed) dials, where it is another one than this machine uses, as with NAT.
+      - The default is the server of the member's context.
+    type: str
+  api_ca_cert:
+    description:
+      - The CA (PEM text) that O(api_endpoint) is verified with.
+      - The default is the CA of the member's context, else the cluster's own CA.
+    type: str
+  api_proxy_url:
+    description:
+      - The proxy that KubeFed uses to reach O(api_endpoint), with scheme C(http), C(https) or C(socks5).
+      - Left alone when not given.
+    type: str
+  disabled_tls_validations:
+    description:
+      - Checks that KubeFed leaves out when it talks to the member. Anybody between them can then take over the member.
+      - Never taken from the kubeconfig.
+    type: list
+    elements: str
+    choices: ["*", SubjectName, ValidityPeriod]
+    default: []
+  labels:
+    description:
+      - Labels of the C(KubeFedCluster), for the cluster selectors of placements.
+      - A label that an earlier run set and that is not given any more is removed. Labels of others stay.
+    type: dict
+    default: {}
+  annotations:
+    description: Annotations of the C(KubeFedCluster), kept as O(labels) are.
+    type: dict
+    default: {}
+  region:
+    description: The cluster's region, kept as label C(topology.kubernetes.io/region).
+    type: str
+  zone:
+    description: The cluster's zone, kept as label C(topology.kubernetes.io/zone).
+    type: str
+  force:
+    description:
+      - With O(state=absent), clean the host cluster although the member cannot be worked with.
+      - What may be left in the member is listed in a warning.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until KubeFed finds the cluster ready, or until the member's namespace is gone.
+      - KubeFed looks every 10 seconds by default, so a join takes up to that long.
+  wait_timeout:
+    default: 60
+seealso:
+  - name: KubeFed user guide
+    description: What joining means.
+    link: https://github.com/kubernetes-retired/kubefed/blob/master/docs/userguide.md
+notes:
+  - The token in the host cluster gives KubeFed full access to the member, in its namespace only if the control plane is namespaced.
+  - Runs in process where its play runs on the same Python, so that an in-process join costs some 0.3 seconds besides the wait.
+"""
+
+EXAMPLES = r"""
+- name: Join a cluster of the merged kubeconfig
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    region: east-china
+    labels:
+      site: factory
+
+- name: Join a cluster that KubeFed reaches by another address than we do
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: cddev
+    api_endpoint: https://10.20.0.5:6443
+
+- name: Take a cluster out of the federation, its workloads stay
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    state: absent
+
+- name: Take out a cluster that burned down
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    state: absent
+    force: true
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster as the federation sees it. After O(state=absent), or before it was ever joined, only some of it.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+      sample: zj
+    api_endpoint:
+      description: The address that KubeFed dials.
+      type: str
+      sample: https://10.20.0.7:6443
+    ready:
+      description: Whether KubeFed's last look found it ready.
+      type: bool
+      sample: true
+    reason:
+      description: Why it is not ready, in KubeFed's words where it said any.
+      type: str
+      sample: ""
+    region:
+      description: Its region.
+      type: str
+      sample: east-china
+    zones:
+      description: Its zones.
+      type: list
+      elements: str
+      sample: [zone-a]
+    kubernetes_version:
+      description: The version of its API server.
+      type: str
+      sample: v1.34.4
+changes:
+  description: What was done, or in check mode would be done, in this order.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - action: create
+      cluster: member
+      kind: ServiceAccount
+      name: zj-local
+      namespace: kube-federation-system
+api_requests:
+  description: How many requests were sent to both API servers together.
+  returned: success
+  type: int
+  sample: 8
+"""
+
+from typing import Any, Callable
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Wish
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.unjoin import Unusable, absent
+from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_SPEC,
+    **wait_spec(timeout=60),
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "namespace": {"type": "str", "default": "kube-federation-system"},
+    "host_cluster_name": {"type": "str"},
+    "member_kubeconfig": {"type": "raw", "no_log": True},
+    "member_context": {"type": "str"},
+    "api_endpoint": {"type": "str"},
+    "api_ca_cert": {"type": "str"},
+    "api_proxy_url": {"type": "str"},
+    "disabled_tls_validations": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["*", "SubjectName", "ValidityPeriod"],
+        "default": [],
+    },
+    "labels": {"type": "dict", "default": {}},
+    "annotations": {"type": "dict", "default": {}},
+    "region": {"type": "str"},
+    "zone": {"type": "str"},
+    "force": {"type": "bool", "default": False},
+}
+
+
+def wish_of(params: dict[str, Any], names: Names, member: Client) -> Wish:
+    """The parameters as a wish; the scope is read from the control plane later."""
+    place = {REGION: params["region"], ZONE: params["zone"]}
+    labels = {**params["labels"], **{key: value for key, value in place.items() if value}}
+    pem = params["api_ca_cert"]
+    return Wish(
+        names=names,
+        scope="Cluster",
+        api_endpoint=params["api_endpoint"] or member.server,
+        ca=pem.encode() if pem else member.ca_data,
+        labels={str(key): str(value) for key, value in labels.items()},
+        annotations={str(key): str(value) for key, value in params["annotations"].items()},
+        disabled_tls_validations=tuple(params["disabled_tls_validations"]),
+        proxy_url=params["api_proxy_url"],
+    )
+
+
+def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
+    """Join or unjoin one cluster."""
+    names = Names(params["name"], params["host_cluster_name"] or params["context"] or "", params["namespace"])
+    check_names(names)
+    host = connect(params, names.host_cluster)
+    kubeconfig = params["member_kubeconfig"] or params["kubeconfig"]
+    leave = params["state"] == "absent"
+    try:
+        member = connect({"kubeconfig": kubeconfig, "context": params["member_context"] or names.cluster}, names.cluster)
+    except EdgefedError as error:
+        if not leave:
+            raise
+        member = Unusable(error)
+    session = Session(host, member, names, check, params["wait"], params["wait_sleep"], params["wait_timeout"])
+    return absent(session, params["force"]) if leave else present(session, wish_of(params, names, member))
+
+
+def main() -> None:
+    """Run as a module."""
+    run_as_module(run, ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()
