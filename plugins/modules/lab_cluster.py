@@ -174,6 +174,7 @@ def _absent(cluster: Cluster, check: bool) -> Result:
     found = cluster.has_anything()
     if found and not check:
         cluster.remove()
+        storage.remove(cluster.files.lock(cluster.host))
     views = {"before": {"state": "present" if found else "absent"}, "after": {"state": "absent"}}
     return Result(found, views, data={"actions": ["remove the cluster"] if found else [], "api_requests": 0})
 

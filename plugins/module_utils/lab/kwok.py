@@ -160,7 +160,7 @@ class Cluster:
         """Stop every process of the cluster and remove its files; ``False`` when there was nothing."""
         found = bool(stop_marked(self.files.root, self.name))
         work = self.files.work(self.name)
-        known = [self.files.kubeconfig, self.files.record, self.files.config, self.files.log, self.files.lock]
+        known = [self.files.kubeconfig, self.files.record, self.files.config, self.files.log]
         found = sum(storage.remove(path(self.host)) for path in known) > 0 or found
         if os.path.isdir(work):
             shutil.rmtree(work)
