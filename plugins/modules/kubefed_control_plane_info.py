@@ -21,19 +21,22 @@ options:
     type: str
     default: kubefed
   leader_not:
-    description: A leader that does not count, because it was told to stop (RV(leader.holder) of an earlier run).
+    description: A leader that does not count, because it was told to stop (C(leader.holder) of an earlier run).
     type: str
     default: ""
   log_hint:
     description: Where to look when it does not become ready, for the message. Useful when the controllers are processes with a log.
     type: str
     default: ""
+  wait:
+    description: Whether to wait until the control plane is ready. Not by default, because this module only reads.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - edgefed.kubefed.wait
   - edgefed.kubefed.attributes.info
 notes:
-  - The default of O(wait) is V(false) in this module, because it only reads.
   - Kubernetes clusters are asked from the machine the task runs on; C(delegate_to) the control node.
 requirements:
   - kubernetes >= 29
