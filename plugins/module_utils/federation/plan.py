@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What has to be done with one object, found without asking the server wherever that is exact. Pure."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+MANAGER = "edgefed"
+NONE, CREATE, APPLY, RECREATE, DELETE, AWAIT_DELETION = "none", "create", "apply", "recreate", "delete", "await deletion"
+# Fields that no manager owns.
+_IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
+
+Path = tuple[str, ...]
+
+
+def decide(desired: dict[str, Any], current: dict[str, Any] | None) -> str:
+    """``CREATE``, ``RECREATE`` (it is in deletion: wait until it is gone), ``NONE``, or ``APPLY`` (which may prove to be nothing)."""
+    if current is None:
+        return CREATE
+    if in_deletion(current):
+        return RECREATE
+    return NONE if is_current(desired, current) else APPLY
+
+
+def decide_absent(current: dict[str, Any] | None) -> str:
+    """``NONE`` when it is not there, ``DELETE``, or ``AWAIT_DELETION`` when that is under way."""
+    if current is None:
+        return NONE
+    return AWAIT_DELETION if in_deletion(current) else DELETE
+
+
+def in_deletion(current: dict[str, Any]) -> bool:
+    """Whether it will vanish: what is applied to it now is lost with it."""
+    return bool(current["metadata"].get("deletionTimestamp"))
+
+
+def is_current(desired: dict[str, Any], current: dict[str, Any]) -> bool:
+    """Whether applying ``desired`` changes nothing: we own just its fields, and each has the value wanted.
+
+    Exact when ``True``. ``False`` also where server-side apply merges lists item by item; a dry run tells then.
+    """
+    wanted = {path: value for path, value in _leaves(desired) if path not in _IDENTITY}
+    return owned(current) == set(wanted) and all(_at(current, path) == (True, value) for path, value in wanted.items())
+
+
+def owned(current: dict[str, Any]) -> set[Path]:
+    """The paths of the fields that we applied, from ``managedFields``."""
+    for entry in current["metadata"].get("managedFields") or []:
+        if (entry.get("manager"), entry.get("operation")) == (MANAGER, "Apply") and not entry.get("subresource"):
+            return set(_owned(entry.get("fieldsV1") or {}, ()))
+    return set()
+
+
+def _owned(fields: dict[str, Any], path: Path) -> list[Path]:
+    inside = {name[2:]: below for name, below in fields.items() if name.startswith("f:")}
+    if not inside:
+        return [path]
+    return [leaf for name, below in inside.items() for leaf in _owned(below, (*path, name))]
+
+
+def _leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, below in value.items() for leaf in _leaves(below, (*path, key))]
+    return [(path, value)]
+
+
+def _at(body: Any, path: Path) -> tuple[bool, Any]:
+    for part in path:
+        if not isinstance(body, dict) or part not in body:
+            return False, None
+        body = body[part]
+    return True, body
+
+
+def same(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether a dry run changed nothing, not even who owns what."""
+    return _comparable(before) == _comparable(after)
+
+
+def _comparable(body: dict[str, Any]) -> dict[str, Any]:
+    result = {key: value for key, value in body.items() if key not in ("status", "apiVersion", "kind")}
+    meta = result["metadata"] = dict(body["metadata"])
+    meta.pop("resourceVersion", None)
+    entries = [{key: value for key, value in entry.items() if key != "time"} for entry in meta.get("managedFields") or []]
+    meta["managedFields"] = [entry for entry in entries if not entry.get("subresource")]
+    return result
+
+
+def shown(body: dict[str, Any] | None) -> dict[str, Any]:
+    """An object as people write it: without what the server adds. ``{}`` for none."""
+    if body is None:
+        return {}
+    result = copy.deepcopy({key: value for key, value in body.items() if key != "status"})
+    for name in ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink"):
+        result["metadata"].pop(name, None)
+    return result
