@@ -1,0 +1,321 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A kubeconfig as a model, read from and written as YAML the way kubectl reads it. Pure.
+
+kubectl's YAML (sigs.k8s.io/yaml) is not PyYAML's: ``y`` is a boolean, ``1e3`` a number and a date a string. Reading
+follows kubectl's rules, and writing quotes whatever kubectl or PyYAML could take for something else than text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+import yaml
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_TEXT = {
+    "cluster": {"server", "tls-server-name", "certificate-authority", "certificate-authority-data", "proxy-url"},
+    "user": {
+        "client-certificate",
+        "client-certificate-data",
+        "client-key",
+        "client-key-data",
+        "token",
+        "tokenFile",
+        "as",
+        "as-uid",
+        "username",
+        "password",
+    },
+    "context": {"cluster", "user", "namespace"},
+}
+_FLAGS = {"insecure-skip-tls-verify", "disable-compression"}
+_MAPPINGS = {"auth-provider", "exec"}
+_PREFIX = "tag:yaml.org,2002:"
+_NEXT = "Nothing was written. Next: correct the file, or name another one"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One named cluster, user or context. ``extra`` are unknown fields beside ``name``; ``file`` is where it was read."""
+
+    name: str
+    body: dict[str, Any]
+    extra: dict[str, Any] = field(default_factory=dict)
+    file: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Kubeconfig:
+    """A kubeconfig; ``rest`` holds the remaining top-level fields, known or not, as they are."""
+
+    clusters: dict[str, Entry] = field(default_factory=dict)
+    users: dict[str, Entry] = field(default_factory=dict)
+    contexts: dict[str, Entry] = field(default_factory=dict)
+    current_context: str = ""
+    rest: dict[str, Any] = field(default_factory=dict)
+
+    def section(self, name: str) -> dict[str, Entry]:
+        """``clusters``, ``users`` or ``contexts`` by that name."""
+        found: dict[str, Entry] = getattr(self, name)
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """The file's document, in kubectl's order of fields."""
+        document: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "preferences": {}, **self.rest}
+        document["current-context"] = self.current_context
+        for section, kind in SECTIONS.items():
+            entries = self.section(section).values()
+            document[section] = [{**entry.extra, "name": entry.name, kind: entry.body} for entry in entries]
+        return {key: document[key] for key in sorted(document)}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Resolves plain scalars as kubectl does."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+_NUMBER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)\Z")
+_Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), list("<"))
+_Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
+_Loader.add_implicit_resolver(
+    _PREFIX + "bool",
+    re.compile(r"(y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)\Z"),
+    list("yYnNtTfFoO"),
+)
+_Loader.add_implicit_resolver(_PREFIX + "float", _NUMBER, list("-+0123456789."))
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+=-]*(:[A-Za-z0-9_./@+=-]+)*\Z")
+_WORDS = re.compile(r"(y|yes|n|no|true|false|on|off|null)\Z", re.IGNORECASE)
+
+
+def _represent_text(dumper: Any, text: str) -> Any:
+    plain = _PLAIN.match(text) and not _WORDS.match(text)
+    return dumper.represent_scalar(_PREFIX + "str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def to_yaml(value: Any) -> str:
+    """YAML that kubectl and PyYAML read alike."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
+    return text
+
+
+def dump(kubeconfig: Kubeconfig) -> str:
+    """The kubeconfig as YAML text."""
+    return to_yaml(kubeconfig.document())
+
+
+def parse(content: bytes | str, file: str) -> Kubeconfig:
+    """The model of a kubeconfig. ``file`` names it in errors.
+
+    Raises :class:`EdgefedError` with code ``bad_kubeconfig``, and file, line and column, for what kubectl cannot read and
+    for what rewriting would lose (a second document). Values, which may be secrets, are in no message.
+    """
+    reader = _Reader(file)
+    root = reader.compose(_decode(content, file))
+    if root is None:
+        return Kubeconfig()
+    fields = reader.mapping(root, "a kubeconfig")
+    for key, wanted in (("apiVersion", "v1"), ("kind", "Config")):
+        if key in fields and reader.text(fields[key], key) not in ("", wanted):
+            raise reader.error(fields[key], f"{key} is not {wanted}, so this is no kubeconfig")
+    current = reader.text(fields.pop("current-context", None), "current-context")
+    sections = {section: reader.entries(fields.pop(section, None), section) for section in SECTIONS}
+    rest = {key: reader.value(node) for key, node in fields.items()}
+    return Kubeconfig(**sections, current_context=current, rest=rest)
+
+
+def _decode(content: bytes | str, file: str) -> str:
+    if isinstance(content, str):
+        return content.removeprefix("\ufeff")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise _bad(file, line, column, "this is not UTF-8 text") from None
+
+
+def _bad(file: str, line: int, column: int, problem: str) -> EdgefedError:
+    return EdgefedError(
+        f"{file}, line {line}, column {column}: {problem}. {_NEXT}.",
+        code="bad_kubeconfig",
+        details={"file": file, "line": line, "column": column},
+    )
+
+
+class _Reader:
+    """Walks the YAML nodes, so that every complaint knows its line and column."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._inside: list[Any] = []
+
+    def error(self, node: Any, problem: str) -> EdgefedError:
+        mark = node.start_mark
+        return _bad(self._file, mark.line + 1, mark.column + 1, problem)
+
+    def compose(self, text: str) -> Any:
+        """The root node, ``None`` for a file without content."""
+        try:
+            nodes = list(yaml.compose_all(text, Loader=_Loader))
+        except yaml.reader.ReaderError as error:
+            before = text[: error.position]
+            column = len(before) - before.rfind("\n")
+            raise _bad(self._file, before.count("\n") + 1, column, "a character that YAML does not allow") from None
+        except yaml.MarkedYAMLError as error:
+            raise self._yaml_error(text, error) from None
+        if len(nodes) > 1:
+            raise self.error(nodes[1], "a second YAML document, which kubectl ignores and rewriting would lose")
+        if not nodes or nodes[0].tag == _PREFIX + "null":
+            return None
+        return nodes[0]
+
+    def _yaml_error(self, text: str, error: Any) -> EdgefedError:
+        mark = error.problem_mark or error.context_mark
+        # what stands in quotes comes from the file
+        problem = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "'…'", str(error.problem or "this is not YAML"))
+        lines = text.splitlines()
+        line = lines[mark.line] if mark.line < len(lines) else ""
+        if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
+            problem = "a tab where YAML wants spaces"
+        return _bad(self._file, mark.line + 1, mark.column + 1, problem)
+
+    def _descend(self, node: Any) -> None:
+        if any(node is outer for outer in self._inside):
+            raise self.error(node, "an anchor that contains itself")
+        self._inside.append(node)
+
+    def _pairs(self, node: Any) -> Iterator[tuple[str, Any]]:
+        """Keys and values, those of ``<<`` first so that the mapping's own win."""
+        own = []
+        self._descend(node)
+        for key, value in node.value:
+            if key.tag == _PREFIX + "merge":
+                for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if not isinstance(merged, yaml.MappingNode):
+                        raise self.error(value, "<< needs a mapping")
+                    yield from self._pairs(merged)
+            elif isinstance(key, yaml.ScalarNode):
+                own.append((str(key.value), value))
+            else:
+                raise self.error(key, "a key that is not text")
+        self._inside.pop()
+        yield from own
+
+    def mapping(self, node: Any, what: str) -> dict[str, Any]:
+        """The value nodes by key; ``{}`` for null."""
+        if node is None or node.tag == _PREFIX + "null":
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            raise self.error(node, f"{what} must be a mapping")
+        return dict(self._pairs(node))
+
+    def text(self, node: Any, what: str) -> str:
+        """A string; ``""`` for null."""
+        if node is None or node.tag == _PREFIX + "null":
+            return ""
+        if not isinstance(node, yaml.ScalarNode) or node.tag != _PREFIX + "str":
+            raise self.error(node, f"{what} must be text; write it in quotes")
+        return str(self.value(node))
+
+    def entries(self, node: Any, section: str) -> dict[str, Entry]:
+        """The named entries of one section."""
+        kind = SECTIONS[section]
+        found: dict[str, Entry] = {}
+        lines: dict[str, int] = {}
+        for item in self._items(node, section):
+            fields = self.mapping(item, f"an entry of {section}")
+            name = self.text(fields.pop("name", None), "name")
+            if name in found:
+                raise self.error(item, f"duplicate {kind} {name!r}, which is already in line {lines[name]}")
+            body = self._body(fields.pop(kind, None), kind, name)
+            lines[name] = item.start_mark.line + 1
+            found[name] = Entry(name, body, {key: self.value(value) for key, value in fields.items()}, self._file)
+        return found
+
+    def _items(self, node: Any, what: str) -> list[Any]:
+        if node is None or node.tag == _PREFIX + "null":
+            return []
+        if not isinstance(node, yaml.SequenceNode):
+            raise self.error(node, f"{what} must be a list")
+        return list(node.value)
+
+    def _body(self, node: Any, kind: str, name: str) -> dict[str, Any]:
+        fields = self.mapping(node, f"{kind} {name!r}")
+        for key, value in fields.items():
+            what = f"{key} of {kind} {name!r}"
+            if key in _TEXT[kind]:
+                self.text(value, what)
+            elif key in _FLAGS and value.tag not in (_PREFIX + "bool", _PREFIX + "null"):
+                raise self.error(value, f"{what} must be true or false")
+            elif key in _MAPPINGS:
+                self.mapping(value, what)
+            elif key == "extensions":
+                self._extensions(value, what)
+        return {key: self.value(value) for key, value in fields.items()}
+
+    def _extensions(self, node: Any, what: str) -> None:
+        names = set()
+        for item in self._items(node, what):
+            name = self.text(self.mapping(item, what).get("name"), f"name in {what}")
+            if name in names:
+                raise self.error(item, f"duplicate extension {name!r} in {what}")
+            names.add(name)
+
+    def value(self, node: Any) -> Any:
+        """The node as JSON value."""
+        if isinstance(node, yaml.MappingNode):
+            return {key: self.value(value) for key, value in self._nested(node)}
+        if isinstance(node, yaml.SequenceNode):
+            self._descend(node)
+            values = [self.value(item) for item in node.value]
+            self._inside.pop()
+            return values
+        return self._scalar(node)
+
+    def _nested(self, node: Any) -> Iterator[tuple[str, Any]]:
+        pairs = dict(self._pairs(node))
+        self._descend(node)
+        yield from pairs.items()
+        self._inside.pop()
+
+    def _scalar(self, node: Any) -> Any:
+        text = str(node.value)
+        if node.tag == _PREFIX + "null":
+            return None
+        if node.tag == _PREFIX + "bool":
+            return text.lower() in ("y", "yes", "true", "on")
+        if node.tag in (_PREFIX + "float", _PREFIX + "int"):
+            return _number(text)
+        if node.tag != _PREFIX + "str":
+            raise self.error(node, "a YAML tag that kubeconfigs do not have")
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise self.error(node, "an escape that is no Unicode character")
+        return text
+
+
+def _number(text: str) -> int | float | str:
+    """kubectl's number: base by prefix, a leading 0 is octal; text when it is none."""
+    digits = text.replace("_", "")
+    octal = re.sub(r"^([-+]?)0([0-7]+)\Z", r"\g<1>0o\2", digits)
+    for read in (lambda: int(octal, 0), lambda: float(digits)):
+        try:
+            return read()
+        except ValueError:
+            continue
+    return text
