@@ -52,7 +52,7 @@ def config_path(namespace: str) -> str:
 
 
 def served_crds(client: Client) -> dict[str, set[str]]:
-    """Group version → plurals that the API server serves, of KubeFed's groups. Three small requests, whatever else is installed."""
+    """Group version → plurals that the API server serves, of KubeFed's groups. Four small requests, whatever else is installed."""
     found = {}
     for version in CRDS:
         listing = client.find(f"/apis/{version}") or {}

@@ -95,7 +95,7 @@ def decode(secret: dict[str, Any]) -> Release:
         chart=f"{metadata.get('name')}-{metadata.get('version')}",
         version=kubefed_version(chart, values),
         values=values,
-        runs_pods="kind: Deployment" in (content.get("manifest") or ""),
+        runs_pods=re.search(r"^kind: Deployment$", content.get("manifest") or "", re.MULTILINE) is not None,
         updated=moment_of(info.get("last_deployed")),
         record=name,
     )

@@ -22,14 +22,8 @@ CORE_GROUP = "core.kubefed.io/v1beta1"
 SCHEDULING_GROUP = "scheduling.kubefed.io/v1alpha1"
 TYPES_GROUP = "types.kubefed.io/v1beta1"
 CRDS = {
-    CORE_GROUP: (
-        "clusterpropagatedversions",
-        "federatedservicestatuses",
-        "federatedtypeconfigs",
-        "kubefedclusters",
-        "kubefedconfigs",
-        "propagatedversions",
-    ),
+    "core.kubefed.io/v1alpha1": ("clusterpropagatedversions", "federatedservicestatuses", "propagatedversions"),
+    CORE_GROUP: ("federatedtypeconfigs", "kubefedclusters", "kubefedconfigs"),
     SCHEDULING_GROUP: ("replicaschedulingpreferences",),
     TYPES_GROUP: (
         "federatedclusterroles",

@@ -49,6 +49,15 @@ def test_decode(packed: bool) -> None:
     assert found.values == CONTENT["config"]
 
 
+@pytest.mark.parametrize(
+    ("manifest", "runs_pods"),
+    [("kind: Deployment\n", True), ("kind: FederatedTypeConfig\nspec:\n  targetType:\n    kind: Deployment\n", False), (None, False)],
+)
+def test_runs_pods(manifest: str | None, runs_pods: bool) -> None:
+    """A Deployment of the chart, not the federated type of that name."""
+    assert release.decode(secret({**CONTENT, "manifest": manifest})).runs_pods is runs_pods
+
+
 @pytest.mark.parametrize("data", ["", "AAAA", base64.b64encode(base64.b64encode(b"\x1f\x8bcut off")).decode()])
 def test_damaged_record_is_named(data: str) -> None:
     """A damaged record is one message that names the Secret."""
