@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What changes, as Ansible's ``--diff`` shows it: the object itself, then what each cluster would get. Pure; no secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import shown
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import redacted
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import yaml
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+Diff = dict[str, str]
+
+
+def _text(body: dict[str, Any]) -> str:
+    return str(yaml.safe_dump(redacted(body), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
+
+
+def _entry(before: dict[str, Any], after: dict[str, Any], header: str) -> Diff:
+    return {"before": _text(before), "after": _text(after), "before_header": header, "after_header": header}
+
+
+def of_object(resource: Resource, before: dict[str, Any] | None, after: dict[str, Any] | None) -> Diff:
+    """The change of one object in the host cluster; ``None``: not there."""
+    left, right = shown(before), shown(after)
+    for body in (left, right):
+        if body:
+            body.setdefault("apiVersion", resource.body["apiVersion"])
+            body.setdefault("kind", resource.body["kind"])
+            body["metadata"].pop("finalizers", None)
+    return _entry(left, right, f"host cluster: {resource.title}")
+
+
+def of_clusters(resource: Resource, before: dict[str, Any] | None, clusters: dict[str, dict[str, str]], gone: bool = False) -> list[Diff]:
+    """What each cluster gets otherwise than before. ``clusters`` are the joined ones with their labels."""
+    if resource.type is None:
+        return []
+    old = _previews(resource, before, clusters)
+    new = {} if gone else resource.previews
+    name = resource.title.removeprefix(resource.type.kind)
+    return [
+        _entry(old.get(cluster, {}), new.get(cluster, {}), f"cluster {cluster}: {resource.type.target_kind}{name}")
+        for cluster in sorted({*old, *new})
+        if old.get(cluster) != new.get(cluster)
+    ]
+
+
+def _previews(resource: Resource, body: dict[str, Any] | None, clusters: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """Of what is there now; nothing of an object that KubeFed itself cannot use."""
+    if body is None or resource.type is None:
+        return {}
+    try:
+        return {cluster: preview(body, cluster, resource.type.target) for cluster in placed_clusters(body, clusters)}
+    except (EdgefedError, PlacementError, KeyError, TypeError, AttributeError):
+        return {}
