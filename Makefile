@@ -17,6 +17,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export LC_ALL := C.UTF-8
 INVENTORY ?= inventories/lab
 PLAYBOOK := ansible-playbook -i $(INVENTORY) -e tools_link_dir=$(CURDIR)/$(VENV)/bin
+comma := ,
 STEP = @printf '\n==> %s (%s s since start)\n' "$(1)" "$$(( $$(date +%s) - $(STARTED) ))"
 STARTED := $(shell date +%s)
 
@@ -75,26 +76,20 @@ unit: $(VENV)/.test tools
 
 .PHONY: tools
 tools: $(VENV)/.user
+	$(call STEP,tools: cached$(comma) downloaded or built)
 	@$(PLAYBOOK) playbooks/tools.yml
 
 # Integration tests have a lab of their own beside the demo's: its own folder, names and ports.
-IT := AWX_PRIVATE_DATA_DIR=$(CURDIR)/$(CACHE)/integration
-IT_PLAYBOOK = $(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
+IT := $(CURDIR)/$(CACHE)/integration
+IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
 
 .PHONY: integration
 integration: $(VENV)/.test tools
 	$(call STEP,integration tests on a lab of their own)
-	@mkdir -p $(CACHE)/integration
-	@$(IT_PLAYBOOK) playbooks/lab_up.yml
-	@$(IT_PLAYBOOK) playbooks/kubeconfig.yml
-	@$(IT_PLAYBOOK) playbooks/control_plane.yml
-	EDGEFED_LAB_KUBECONFIG=$(CURDIR)/$(CACHE)/integration/.edgefed/kubeconfig pytest tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
+	@mkdir -p $(IT)
+	@for step in lab_up kubeconfig control_plane; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
+	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig pytest tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
 	@$(IT_PLAYBOOK) playbooks/lab_down.yml
-
-.PHONY: standalone
-standalone: $(VENV)/.test tools
-	$(call STEP,integration tests that bring what they need)
-	pytest tests/integration -m 'not lab'
 
 .PHONY: molecule
 molecule: $(VENV)/.test tools
@@ -106,13 +101,18 @@ sanity: $(VENV)/.test
 	$(call STEP,ansible-test sanity on a built copy)
 	tests/sanity/run
 
+.PHONY: package
+package: $(VENV)/.test tools
+	$(call STEP,the built collection$(comma) installed in an empty folder)
+	pytest tests/package
+
 .PHONY: oldest
 oldest: $(VENV)-2.18/.test tools
 	$(call STEP,ansible-core 2.18)
 	PATH=$(CURDIR)/$(VENV)-2.18/bin:$(PATH) tests/oldest/run
 
 .PHONY: test
-test: lint unit standalone sanity
+test: lint unit sanity integration molecule package oldest
 	$(call STEP,all tests passed)
 
 .PHONY: lock
