@@ -202,10 +202,11 @@ api_requests:
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.refusal import advised
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.unjoin import Unusable, absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -267,7 +268,10 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
             raise
         member = Unusable(error)
     session = Session(host, member, names, check, params["wait"], params["wait_sleep"], params["wait_timeout"])
-    return absent(session, params["force"]) if leave else present(session, wish_of(params, names, member))
+    try:
+        return absent(session, params["force"]) if leave else present(session, wish_of(params, names, member))
+    except ApiError as error:
+        raise advised(error) from None
 
 
 def main() -> None:
