@@ -67,6 +67,20 @@ def ensure(request: Request, progress: Progress, check: bool) -> Outcome:
     return outcome
 
 
+def module_dir(go_dir: str, module: str) -> str:
+    """The folder of a Go module of the table."""
+    return os.path.realpath(os.path.join(go_dir, module))
+
+
+def tool_recipe(table: Table, tool: Tool, go_dir: str) -> str:
+    """The digest of what the tool is built from; empty for one that is never built."""
+    if tool.build is None:
+        return ""
+    flags = f"{table.flags[tool.build.module]} {tool.build}"
+    tags = table.tags.get(tool.build.module, "")
+    return golang.recipe(module_dir(go_dir, tool.build.module), f"{flags} {tags}" if tags else flags)
+
+
 class _Workshop:
     """One run's knowledge: which hosts are down, which downloads failed, which Go there is."""
 
@@ -118,13 +132,12 @@ class _Workshop:
         return [path for path in map(self._module_dir, self._table.flags) if os.path.isdir(path)]
 
     def _module_dir(self, module: str) -> str:
-        return os.path.realpath(os.path.join(self._request.go_dir, module))
+        return module_dir(self._request.go_dir, module)
 
     def _recipe(self, tool: Tool) -> str:
         if tool.build is None:
             return ""
-        flags = self._table.flags[tool.build.module]
-        return golang.recipe(self._module_dir(tool.build.module), f"{flags} {tool.build}")
+        return tool_recipe(self._table, tool, self._request.go_dir)
 
     def _is_cached(self, tool: Tool) -> bool:
         stamp, size = self._cache.stamp(tool)
@@ -185,7 +198,7 @@ class _Workshop:
         go = golang.find_go(self._module_dir(module), self._cached_go())
         if go is None:
             raise AssertionError("the plan takes no tool without its go")
-        source = golang.GoModule(go, self._module_dir(module), self._table.flags[module])
+        source = golang.GoModule(go, self._module_dir(module), self._table.flags[module], self._table.tags.get(module, ""))
         out = os.path.join(self._cache.root, f".go-{module}.part")
         watch = _Watch(self._progress, out, tools)
         self._progress.begin(

@@ -37,11 +37,12 @@ class Go:
 
 @dataclass(frozen=True)
 class GoModule:
-    """A Go module's folder, the Go to build it with and its linker flags."""
+    """A Go module's folder, the Go to build it with, its linker flags and build tags."""
 
     go: Go
     folder: str
     linker_flags: str
+    tags: str = ""
 
 
 def find_go(module_dir: str, *more: str) -> Go | None:
@@ -95,7 +96,8 @@ def recipe(module_dir: str, linker_flags: str) -> str:
 def build(module: GoModule, packages: list[str], out: str, tick: Callable[[], None]) -> None:
     """``go build`` the packages into the folder ``out``; ``tick`` is called while it lasts."""
     os.makedirs(out, exist_ok=True)
-    command = [module.go.path, "build", *BUILD_FLAGS, "-ldflags", module.linker_flags, "-o", out + os.sep, *packages]
+    tags = ["-tags", module.tags] if module.tags else []
+    command = [module.go.path, "build", *BUILD_FLAGS, *tags, "-ldflags", module.linker_flags, "-o", out + os.sep, *packages]
     _run(command, module.folder, f"{out}.log", tick)
 
 

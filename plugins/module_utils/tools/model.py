@@ -9,7 +9,7 @@ The table itself is ``roles/tools/vars/main.yml``; placeholders in its strings a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Collection, Mapping
 from urllib.parse import urlsplit
 
@@ -76,11 +76,12 @@ class Tool:
 
 @dataclass(frozen=True)
 class Table:
-    """The version table of this machine's architecture; ``flags`` are the linker flags of each Go module."""
+    """The version table of this machine's architecture; ``flags`` are the linker flags of each Go module, ``tags`` the build tags of some."""
 
     arch: str
     tools: Mapping[str, Tool]
     flags: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def select(self, names: Collection[str]) -> list[Tool]:
         """The named tools in the table's order; raises for a name that is not in the table."""
@@ -112,7 +113,7 @@ def load_table(raw: Mapping[str, Any], arch: str, sha256: Mapping[str, str]) -> 
     tools = {name: _tool(name, row, arch, sha256.get(name, "")) for name, row in raw["tools"].items()}
     versions = {name.replace("-", "_"): tool.version for name, tool in tools.items()}
     flags = {module: " ".join(lines).format(**versions) for module, lines in raw["go_modules"].items()}
-    return Table(arch, tools, flags)
+    return Table(arch, tools, flags, {module: ",".join(names) for module, names in raw.get("go_tags", {}).items()})
 
 
 def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:

@@ -1,0 +1,3 @@
+module edgefed/tools/net
+
+go 1.24.0

@@ -1,0 +1,3 @@
+module edgefed/tools/pause
+
+go 1.24.0

@@ -1,0 +1,3 @@
+module edgefed/tools/web
+
+go 1.24.0
