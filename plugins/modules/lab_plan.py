@@ -116,6 +116,13 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Look, judge, and say where things are."""
     files = LabFiles(os.path.realpath(params["folder"]))
     records = {host: record for host in files.recorded_hosts() if (record := storage.read_json(files.record(host)))}
+    others = sorted(host for host, record in records.items() if record.get("driver", "embedded") != "embedded")
+    if others:
+        raise EdgefedError(
+            f"The lab in {files.root} was made by the driver kind ({', '.join(others)}). Next: run lab_down.yml first, "
+            "or give this lab another folder (lab_dir). Nothing was changed.",
+            code="driver",
+        )
     clusters = {host: f"{params['prefix']}{host}" for host in params["hosts"]}
     wish = Wish(
         driver=params["driver"],

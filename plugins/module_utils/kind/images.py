@@ -28,7 +28,7 @@ DEFAULT_MIRROR = "http://deb.debian.org/debian"
 PROGRAMS = {"debootstrap": "debootstrap", "tar": "tar", "zstd": "zstd", "unshare": "util-linux", "chroot": "coreutils"}
 _FORMAT = 1
 _FILES = ("packages.txt", "import-images.sh", "crictl", "edgefed-sysctl.sh", "12-edgefed.conf", "default-cni.yaml")
-_MORE_FILES = ("default-storage.yaml", "edgefed-dns.yaml")
+_MORE_FILES = ("default-storage.yaml", "edgefed-dns.yaml", "sysctl.conf")
 
 
 @dataclass(frozen=True)

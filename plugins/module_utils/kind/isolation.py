@@ -4,7 +4,8 @@
 
 Two ways lead out. Packets are forwarded: until kube-proxy has its rules, even a pod's call to 10.96.0.1 follows the default
 route. And the container network's name server, a process of this machine, asks the machine's own resolver for names that it
-does not know; such a question comes from this machine, so it is refused on its way in.
+does not know. So it may be asked for the nodes' names only, and this machine may not ask anybody for these, as it would for a
+node that is stopped.
 """
 
 from __future__ import annotations
@@ -40,29 +41,38 @@ def name_matches(name: str) -> str:
 
 def ruleset(table: str, bridge: str, names: Collection[str]) -> str:
     """The table as nft reads it, replacing what it was; ``names`` are the nodes', which may be asked for."""
-    allowed = [
-        f"    {name_matches(form)} return" for name in sorted(names) for form in (f"{name}.{PODMAN_DOMAIN}", name)
+    asked = [name_matches(form) for name in sorted(names) for form in (f"{name}.{PODMAN_DOMAIN}", name)]
+    lines = [
+        f"table inet {table}",
+        f"delete table inet {table}",
+        f"table inet {table} {{",
+        "  chain refused {",
+        # The kernel sends few ICMP errors a second, but any number of resets.
+        "    counter meta l4proto tcp reject with tcp reset",
+        "    reject",
+        "  }",
+        "  chain nodes_only {",
+        *[f"    {one} return" for one in asked],
+        "    goto refused",
+        "  }",
+        "  chain no_nodes {",
+        *[f"    {one} goto refused" for one in asked],
+        "  }",
+        "  chain forward {",
+        f"    type filter hook forward priority {_PRIORITY}; policy accept;",
+        f'    iifname "{bridge}" oifname != "{bridge}" goto refused',
+        f'    oifname "{bridge}" iifname != "{bridge}" ct state new counter drop',
+        "  }",
+        "  chain input {",
+        f"    type filter hook input priority {_PRIORITY}; policy accept;",
+        f'    iifname "{bridge}" udp dport 53 jump nodes_only',
+        f'    iifname "{bridge}" tcp dport 53 goto refused',
+        "  }",
+        "  chain output {",
+        f"    type filter hook output priority {_PRIORITY}; policy accept;",
+        "    udp dport 53 jump no_nodes",
+        "  }",
+        "}",
+        "",
     ]
-    return "\n".join(
-        [
-            f"table inet {table}",
-            f"delete table inet {table}",
-            f"table inet {table} {{",
-            "  chain questions {",
-            *allowed,
-            "    counter reject",
-            "  }",
-            "  chain forward {",
-            f"    type filter hook forward priority {_PRIORITY}; policy accept;",
-            f'    iifname "{bridge}" oifname != "{bridge}" counter reject',
-            f'    oifname "{bridge}" iifname != "{bridge}" ct state new counter drop',
-            "  }",
-            "  chain input {",
-            f"    type filter hook input priority {_PRIORITY}; policy accept;",
-            f'    iifname "{bridge}" udp dport 53 jump questions',
-            f'    iifname "{bridge}" tcp dport 53 counter reject with tcp reset',
-            "  }",
-            "}",
-            "",
-        ]
-    )
+    return "\n".join(lines)

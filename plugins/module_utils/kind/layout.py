@@ -44,17 +44,8 @@ class KindFiles:
 
     lab: LabFiles
 
-    @property
-    def host(self) -> str:
-        """What was made on this machine for the lab."""
-        return f"{self.lab.clusters}/kind.host"
-
     def config(self, host: str) -> str:
         return f"{self.lab.clusters}/{host}.kind.yaml"
-
-    def internal(self, host: str) -> str:
-        """kind's internal kubeconfig, with the address that works from pods of the other clusters."""
-        return f"{self.lab.kubeconfigs}/{host}.internal"
 
 
 def control_plane(cluster: str) -> str:

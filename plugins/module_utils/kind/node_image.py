@@ -167,6 +167,8 @@ def _own_files(materials: Materials, root: str) -> None:
     _install(f"{materials.files}/crictl", f"{root}/usr/local/bin/crictl", 0o755)
     _install(f"{materials.files}/edgefed-sysctl.sh", f"{root}/kind/bin/edgefed-sysctl.sh", 0o755)
     _install(f"{materials.files}/12-edgefed.conf", f"{root}/etc/systemd/system/kubelet.service.d/12-edgefed.conf", 0o644)
+    os.makedirs(f"{root}/etc/systemd/system/systemd-sysctl.service.d")
+    _install(f"{materials.files}/sysctl.conf", f"{root}/etc/systemd/system/systemd-sysctl.service.d/10-edgefed.conf", 0o644)
     for name in ("default-cni.yaml", "default-storage.yaml", "edgefed-dns.yaml"):
         _install(f"{materials.files}/{name}", f"{root}/kind/manifests/{name}", 0o644)
 

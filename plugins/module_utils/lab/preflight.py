@@ -59,12 +59,11 @@ def problems(machine: Machine, wish: Wish) -> list[str]:
     """What stands in the way, each with its remedy; empty when nothing does."""
     if wish.driver not in DRIVERS:
         return [_driver_problem(wish.driver)]
-    return [*_system_problems(machine), *_wish_problems(wish), *_tool_problems(wish), *_room_problems(machine, wish)]
+    names = name_problems(wish.clusters, wish.indexes, wish.port_base)
+    return [*_system_problems(machine), *names, *_tool_problems(wish), *_room_problems(machine, wish)]
 
 
 def _driver_problem(driver: str) -> str:
-    if driver == "kind":
-        return 'lab_driver "kind" comes with the next release. Next: set lab_driver: embedded, which needs neither Docker nor root.'
     return f'lab_driver "{driver}" is not known. Next: set lab_driver to one of: {", ".join(DRIVERS)}.'
 
 
@@ -80,24 +79,25 @@ def _system_problems(machine: Machine) -> list[str]:
     return []
 
 
-def _wish_problems(wish: Wish) -> list[str]:
+def name_problems(clusters: dict[str, str], indexes: dict[str, int], port_base: int) -> list[str]:
+    """What is wrong with the clusters' names (by host), numbers and ports, whatever the driver."""
     found = []
-    bad = [f"{name} (host {host})" for host, name in wish.clusters.items() if not _LABEL.fullmatch(name)]
+    bad = [f"{name} (host {host})" for host, name in clusters.items() if not _LABEL.fullmatch(name)]
     if bad:
         found.append(
             f"Cluster name(s) {', '.join(bad)}: lab_prefix and the inventory host's name together must be a DNS label: at most "
             f"{NAME_LENGTH} of a-z, 0-9 and '-'. Next: rename the host, or change lab_prefix."
         )
-    most = max(wish.indexes.values(), default=0) + 1
+    most = max(indexes.values(), default=0) + 1
     if most > MOST_CLUSTERS:
         found.append(
             f"A lab has at most {MOST_CLUSTERS} clusters, as each has a range 127.n of its own, and this would need {most}. "
             "Next: take hosts out of the inventory."
         )
-    last = wish.port_base + most * PORTS_PER_CLUSTER - 1
-    if wish.port_base < LOWEST_PORT or last > HIGHEST_PORT:
+    last = port_base + most * PORTS_PER_CLUSTER - 1
+    if port_base < LOWEST_PORT or last > HIGHEST_PORT:
         found.append(
-            f"lab_port_base {wish.port_base} gives ports {wish.port_base} to {last}, ten for each of {most} cluster(s); "
+            f"lab_port_base {port_base} gives ports {port_base} to {last}, ten for each of {most} cluster(s); "
             f"they must lie between {LOWEST_PORT} and {HIGHEST_PORT}. Next: set lab_port_base between {LOWEST_PORT} and "
             f"{HIGHEST_PORT + 1 - most * PORTS_PER_CLUSTER}."
         )

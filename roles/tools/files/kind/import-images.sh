@@ -18,11 +18,11 @@ for _ in $(seq 100); do
   kill -0 "$daemon" 2>/dev/null || { cat "$root/tmp/containerd.log" >&2; exit 1; }
   sleep 0.1
 done
-in_root ctr --namespace=k8s.io images import --label=io.cri-containerd.pinned=pinned --digests /run/edgefed/images.tar
+in_root ctr --namespace=k8s.io images import --label=io.cri-containerd.pinned=pinned /run/edgefed/images.tar
 # The layers are unpacked: what they came in would only make each node bigger. Manifests and configurations are small, and stay.
-in_root ctr --namespace=k8s.io content ls | awk '$2 ~ /M/ || $3 ~ /^M/ {print $1}' | while read -r digest; do
-  in_root ctr --namespace=k8s.io content rm "$digest"
-done
+layers=$(in_root ctr --namespace=k8s.io content ls | awk '$2 ~ /MB$/ || $3 ~ /^Mi?B$/ {print $1}')
+for digest in $layers; do in_root ctr --namespace=k8s.io content rm "$digest"; done
 in_root ctr --namespace=k8s.io images ls -q
 kill "$daemon"
 wait "$daemon" || true
+for digest in $layers; do rm -f "$root/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256/${digest#sha256:}"; done

@@ -1,0 +1,310 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a lab of kind clusters makes on this machine besides containers, and takes away again.
+
+Limits of the kernel, the lab's network and its nftables table. Several labs may live side by side, so what was there before
+the first of them is noted once for all, and put back when the last one leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Iterator
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import engine as engines
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import last_words, run, which
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import ruleset
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames, choose_subnet, gateway, parse_routes
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+# Each node's systemd, kubelet and containerd watch files; the usual 128 instances are enough for one node.
+LIMITS = {"fs/inotify/max_user_instances": 1024, "fs/inotify/max_user_watches": 524288}
+# The last are set by the container network and by a node's systemd, not by us.
+_NOTED = (*LIMITS, "net/ipv4/ip_forward", "fs/file-max", "fs/nr_open")
+MODULES = "/lib/modules"
+LOCK_TIMEOUT = 120
+_NETAVARK = "NETAVARK"
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """What has to be done on the machine; ``limits``: kernel setting -> value."""
+
+    join: bool
+    settings: bool
+    limits: dict[str, int]
+    modules: bool
+    network: bool
+    isolation: str
+    load: bool
+
+    @property
+    def actions(self) -> list[str]:
+        said = [f"raise {name.replace('/', '.')} to {value}" for name, value in self.limits.items()]
+        said += ["write podman's settings for the lab"] if self.settings else []
+        said += ["make the lab's network"] if self.network else []
+        said += [f"{self.isolation} the lab's isolation"] if self.isolation else []
+        return said + (["load the node image"] if self.load else [])
+
+
+@dataclass(frozen=True)
+class HostWish:
+    """What the lab shall have: ``names`` of all nodes, which may be asked for; ``image`` and the ``archive`` that it is in."""
+
+    isolated: bool
+    names: tuple[str, ...]
+    image: str
+    archive: str
+
+
+def read_setting(name: str) -> str | None:
+    """A kernel setting, ``None`` when this kernel has none of that name."""
+    try:
+        with open(f"/proc/sys/{name}", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def low_limits() -> dict[str, int]:
+    """The limits that are lower than a lab needs, with the value that it needs."""
+    found = {name: read_setting(name) for name in LIMITS}
+    return {name: LIMITS[name] for name, value in found.items() if value is not None and value.isdigit() and int(value) < LIMITS[name]}
+
+
+class Host:
+    """This machine, for the lab in ``names.folder``."""
+
+    def __init__(self, engine: engines.Engine, files: engines.PodmanFiles, names: LabNames) -> None:
+        self._engine = engine
+        self._files = files
+        self._names = names
+
+    @property
+    def _record(self) -> str:
+        return f"{self._files.run}/machine.json"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One run at a time changes the machine."""
+        with storage.locked(f"{self._files.run}/machine.lock", "the machine's part of a kind lab", LOCK_TIMEOUT):
+            yield
+
+    def plan(self, wish: HostWish) -> HostPlan:
+        """What would be done."""
+        podman = self._engine.provider == "podman"
+        wanted = ruleset(self._names.table, self._names.network, wish.names) if wish.isolated else ""
+        return HostPlan(
+            join=self._names.folder not in storage.read_json(self._record).get("labs", []),
+            settings=podman and self._wanted_settings() != self._settings(),
+            limits=low_limits(),
+            modules=not os.path.isdir(MODULES),
+            network=not self._has_network(),
+            isolation=self._isolation_step(wanted),
+            load=bool(wish.archive) and not self._has_image(wish.image),
+        )
+
+    def _isolation_step(self, wanted: str) -> str:
+        there = self._table_is_there()
+        noted = storage.read_json(self._record).get("rulesets", {}).get(self._names.folder, "")
+        if not wanted:
+            return "remove" if there else ""
+        return "" if there and noted == wanted else "renew" if there else "put up"
+
+    def converge(self, plan: HostPlan, wish: HostWish) -> None:
+        """Do it. The isolation stands before anything could send a packet."""
+        if plan.join:
+            self._join()
+        for name, value in plan.limits.items():
+            self._set(name, str(value))
+        if plan.modules:
+            os.makedirs(MODULES)
+        if plan.settings:
+            for path, text in self._wanted_settings().items():
+                storage.write(path, text)
+        if plan.isolation:
+            self._isolate(wish)
+        if plan.network:
+            self._make_network()
+        if plan.load:
+            self._engine.load(wish.archive)
+
+    def leave(self) -> None:
+        """Take away what is the lab's; with the last lab also what is all labs'. Its containers are gone by now."""
+        if self._has_network():
+            self._remove_network()
+        if self._table_is_there():
+            self._nft(f"delete table inet {self._names.table}\n")
+        record = storage.read_json(self._record)
+        labs = [lab for lab in record.get("labs", []) if lab != self._names.folder]
+        if labs:
+            record["labs"] = labs
+            record.get("rulesets", {}).pop(self._names.folder, None)
+            storage.write_json(self._record, record)
+        elif record:
+            self._restore(record)
+            storage.remove(self._record)
+
+    def forget(self) -> None:
+        """After the last lab, remove what podman and we keep until the next boot."""
+        if not os.path.exists(self._record) and os.path.isdir(self._files.run):
+            shutil.rmtree(self._files.run, ignore_errors=True)
+
+    def anything(self) -> bool:
+        """Whether the machine has something of this lab's."""
+        return (
+            self._names.folder in storage.read_json(self._record).get("labs", []) or self._table_is_there() or self._has_network()
+        )
+
+    def _join(self) -> None:
+        record = storage.read_json(self._record)
+        if not record:
+            record = {
+                "settings": {name: value for name in _NOTED if (value := read_setting(name)) is not None},
+                "modules": os.path.isdir(MODULES),
+                "tables": [f"{family} {table}" for family, table in _tables()],
+                "chains": [" ".join(chain) for chain in _chains()],
+            }
+        record["labs"] = sorted({*record.get("labs", []), self._names.folder})
+        storage.write_json(self._record, record)
+
+    def _restore(self, record: dict[str, Any]) -> None:
+        for name, value in record.get("settings", {}).items():
+            if read_setting(name) not in (None, value):
+                self._set(name, value)
+        if not record.get("modules", True):
+            with contextlib.suppress(OSError):
+                os.rmdir(MODULES)
+        _remove_leftovers(record, self._nft)
+
+    def _set(self, name: str, value: str) -> None:
+        try:
+            with open(f"/proc/sys/{name}", "w", encoding="ascii") as file:
+                file.write(value)
+        except OSError as error:
+            dotted = name.replace("/", ".")
+            raise EdgefedError(
+                f"Cannot set {dotted}={value}: {error.strerror}. Next: have the administrator run `sysctl -w {dotted}={value}`.",
+                code="sysctl",
+            ) from None
+
+    def _wanted_settings(self) -> dict[str, str]:
+        return {
+            self._files.containers_conf: engines.containers_conf(self._files, *engines.own_limits()),
+            self._files.storage_conf: engines.storage_conf(self._files),
+        }
+
+    def _settings(self) -> dict[str, str | None]:
+        return {path: storage.read(path) for path in self._wanted_settings()}
+
+    def _has_image(self, image: str) -> bool:
+        return self._settings_complete() and self._engine.has_image(image)
+
+    def _settings_complete(self) -> bool:
+        return self._engine.provider != "podman" or None not in self._settings().values()
+
+    def _has_network(self) -> bool:
+        if self._engine.provider == "podman":
+            return os.path.exists(self._files.network(self._names.network))
+        return self._engine.works("network", "inspect", self._names.network)
+
+    def _make_network(self) -> None:
+        subnet = choose_subnet(self._names.mark, self._taken_networks())
+        if subnet is None:
+            raise EdgefedError(
+                "No network of 254 addresses is free between 10.200.0.0 and 10.215.255.255 for the lab. "
+                "Next: remove networks that are not used (ip route shows them).",
+                code="network",
+            )
+        if self._engine.provider == "podman":
+            document = engines.network_document(self._names.network, subnet, gateway(subnet))
+            storage.write(self._files.network(self._names.network), document)
+            return
+        bridge = f"com.docker.network.bridge.name={self._names.network}"
+        options = ["--driver", "bridge", "--opt", bridge, "--subnet", subnet, "--gateway", gateway(subnet)]
+        self._engine.call("network", "create", *options, self._names.network, what="Making the lab's network")
+
+    def _taken_networks(self) -> list[str]:
+        with open("/proc/net/route", encoding="ascii") as file:
+            taken = parse_routes(file.read())
+        if self._engine.provider == "podman" and os.path.isdir(self._files.networks):
+            for name in os.listdir(self._files.networks):
+                found = storage.read_json(f"{self._files.networks}/{name}").get("subnets", [])
+                taken += [one["subnet"] for one in found if "subnet" in one]
+        return taken
+
+    def _remove_network(self) -> None:
+        if self._engine.provider == "podman":
+            storage.remove(self._files.network(self._names.network))
+        else:
+            self._engine.call("network", "rm", self._names.network, what="Removing the lab's network")
+        if os.path.isdir(f"/sys/class/net/{self._names.network}"):
+            run([which("ip") or "ip", "link", "delete", self._names.network], "Removing the lab's bridge", "remove it by hand")
+
+    def _isolate(self, wish: HostWish) -> None:
+        text = ruleset(self._names.table, self._names.network, wish.names) if wish.isolated else ""
+        self._nft(text or f"delete table inet {self._names.table}\n")
+        record = storage.read_json(self._record)
+        storage.write_json(self._record, {**record, "rulesets": {**record.get("rulesets", {}), self._names.folder: text}})
+
+    def _table_is_there(self) -> bool:
+        return ("inet", self._names.table) in _tables()
+
+    @staticmethod
+    def _nft(text: str) -> None:
+        done = subprocess.run([which("nft") or "nft", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise EdgefedError(
+                f"nft refuses the lab's isolation: {last_words(done.stderr)}. Next: see that this kernel has nftables "
+                "(`nft list ruleset` as root), or set lab_kind_isolated: false where a lab may reach the network.",
+                code="nft",
+                details={"ruleset": text.splitlines()},
+            )
+
+
+def _nft_list(what: str) -> list[dict[str, Any]]:
+    program = which("nft")
+    if program is None:
+        return []
+    done = subprocess.run([program, "-j", "list", what], capture_output=True, text=True, check=False)
+    try:
+        found = json.loads(done.stdout or "{}").get("nftables", [])
+    except ValueError:
+        found = []
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _tables() -> list[tuple[str, str]]:
+    return [(one["table"]["family"], one["table"]["name"]) for one in _nft_list("tables") if "table" in one]
+
+
+def _chains() -> list[tuple[str, str, str]]:
+    return [(one["chain"]["family"], one["chain"]["table"], one["chain"]["name"]) for one in _nft_list("chains") if "chain" in one]
+
+
+def _remove_leftovers(record: dict[str, Any], nft: Any) -> None:
+    """podman's network keeps empty chains, and the tables they are in; those go that were not there before the first lab."""
+    before = set(record.get("tables", []))
+    known = set(record.get("chains", []))
+    rules: list[dict[str, Any]] = [one["rule"] for one in _nft_list("ruleset") if "rule" in one]
+    text = ""
+    ours = [chain for chain in _chains() if " ".join(chain) not in known and chain[2].startswith(_NETAVARK)]
+    names = {chain[2] for chain in ours}
+    for rule in rules:
+        if rule["chain"] not in names and any(name in json.dumps(rule["expr"]) for name in names):
+            text += f"delete rule {rule['family']} {rule['table']} {rule['chain']} handle {rule['handle']}\n"
+    text += "".join(f"flush chain {' '.join(chain)}\n" for chain in ours) + "".join(f"delete chain {' '.join(chain)}\n" for chain in ours)
+    if text:
+        nft(text)
+    left = {(rule["family"], rule["table"]) for rule in [one["rule"] for one in _nft_list("ruleset") if "rule" in one]}
+    for family, table in _tables():
+        own_chains = [chain for chain in _chains() if chain[:2] == (family, table)]
+        made = f"{family} {table}" not in before and not table.startswith("edgefed_")
+        if made and (family, table) not in left and all(chain[2].isupper() for chain in own_chains):
+            nft(f"delete table {family} {table}\n")

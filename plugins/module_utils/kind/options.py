@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options that the modules of the kind driver share, and what they make of them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import Engine, PodmanFiles, engine_environment, podman_files
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import default_root
+
+SPEC: dict[str, dict[str, Any]] = {
+    "folder": {"type": "path", "required": True},
+    "provider": {"type": "str", "choices": ["podman", "docker"], "default": "podman"},
+    "kind": {"type": "path", "default": "kind"},
+    "isolated": {"type": "bool", "default": True},
+    "cache_dir": {"type": "path"},
+}
+
+
+def cache_of(params: dict[str, Any]) -> str:
+    """The cache's folder."""
+    return os.path.abspath(params["cache_dir"] or default_root())
+
+
+def engine_of(params: dict[str, Any], provider: str | None = None) -> tuple[Engine, PodmanFiles]:
+    """The engine for the lab's network, and podman's files."""
+    _files, _kind, names = lab_files(params["folder"])
+    podman = podman_files(cache_of(params))
+    chosen = provider or params["provider"]
+    environment = engine_environment(chosen, names.network, podman, params["isolated"])
+    return Engine(chosen, names.network, environment, params["kind"]), podman
