@@ -131,6 +131,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
+# A paused node keeps its port, and comes back with it.
+_HOLD_PORTS = ("running", "paused")
+
+
 def _nodes(params: dict[str, Any], host: str, cluster: str) -> list[str]:
     wish = params["clusters"][host]
     check_added(wish.get("config") or {}, host)
@@ -171,7 +175,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     if not found:
         engine, podman = engine_of(params, provider)
         ready = provider != "podman" or os.path.exists(podman.containers_conf)
-        living = {host: ready and any(node.state == "running" for node in engine.nodes(cluster)) for host, cluster in clusters.items()}
+        living = {host: ready and any(node.state in _HOLD_PORTS for node in engine.nodes(cluster)) for host, cluster in clusters.items()}
         wish = preflight.Wish(
             params["provider"],
             params["isolated"],
