@@ -17,25 +17,31 @@ import yaml
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
-_TEXT = {
-    "cluster": {"server", "tls-server-name", "certificate-authority", "certificate-authority-data", "proxy-url"},
-    "user": {
-        "client-certificate",
-        "client-certificate-data",
-        "client-key",
-        "client-key-data",
-        "token",
-        "tokenFile",
-        "as",
-        "as-uid",
-        "username",
-        "password",
+_TEXT, _FLAG = "text", "flag"
+# A list's items and a mapping's "*" are all alike. Fields that are not here may be anything.
+_TYPES: dict[str, dict[str, Any]] = {
+    "cluster": {
+        **dict.fromkeys(("server", "tls-server-name", "certificate-authority", "certificate-authority-data", "proxy-url"), _TEXT),
+        **dict.fromkeys(("insecure-skip-tls-verify", "disable-compression"), _FLAG),
     },
-    "context": {"cluster", "user", "namespace"},
+    "user": {
+        **dict.fromkeys(("client-certificate", "client-certificate-data", "client-key", "client-key-data"), _TEXT),
+        **dict.fromkeys(("token", "tokenFile", "username", "password", "as", "as-uid"), _TEXT),
+        "as-groups": [_TEXT],
+        "as-user-extra": {"*": [_TEXT]},
+        "auth-provider": {"name": _TEXT, "config": {"*": _TEXT}},
+        "exec": {
+            **dict.fromkeys(("command", "apiVersion", "installHint", "interactiveMode"), _TEXT),
+            "args": [_TEXT],
+            "env": [{"name": _TEXT, "value": _TEXT}],
+            "provideClusterInfo": _FLAG,
+        },
+    },
+    "context": dict.fromkeys(("cluster", "user", "namespace"), _TEXT),
 }
-_FLAGS = {"insecure-skip-tls-verify", "disable-compression"}
-_MAPPINGS = {"auth-provider", "exec"}
 _PREFIX = "tag:yaml.org,2002:"
+# "<<" is a merge only as a key
+_TEXT_TAGS = (_PREFIX + "str", _PREFIX + "merge")
 _NEXT = "Nothing was written. Next: correct the file, or name another one"
 
 
@@ -81,6 +87,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _NUMBER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)\Z")
+_NO_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
 _Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), list("<"))
 _Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
 _Loader.add_implicit_resolver(
@@ -89,6 +96,7 @@ _Loader.add_implicit_resolver(
     list("yYnNtTfFoO"),
 )
 _Loader.add_implicit_resolver(_PREFIX + "float", _NUMBER, list("-+0123456789."))
+_Loader.add_implicit_resolver(_PREFIX + "float", _NO_NUMBER, list("-+."))
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -210,12 +218,17 @@ class _Reader:
                     if not isinstance(merged, yaml.MappingNode):
                         raise self.error(value, "<< needs a mapping")
                     yield from self._pairs(merged)
-            elif isinstance(key, yaml.ScalarNode):
-                own.append((str(key.value), value))
             else:
-                raise self.error(key, "a key that is not text")
+                own.append((self._key(key), value))
         self._inside.pop()
         yield from own
+
+    def _key(self, node: Any) -> str:
+        """Text; kubectl takes ``y`` and ``1`` too, and makes text of their values."""
+        value = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if value is None or isinstance(value, float):
+            raise self.error(node, "a key that is not text")
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def mapping(self, node: Any, what: str) -> dict[str, Any]:
         """The value nodes by key; ``{}`` for null."""
@@ -229,7 +242,7 @@ class _Reader:
         """A string; ``""`` for null."""
         if node is None or node.tag == _PREFIX + "null":
             return ""
-        if not isinstance(node, yaml.ScalarNode) or node.tag != _PREFIX + "str":
+        if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
             raise self.error(node, f"{what} must be text; write it in quotes")
         return str(self.value(node))
 
@@ -256,18 +269,27 @@ class _Reader:
         return list(node.value)
 
     def _body(self, node: Any, kind: str, name: str) -> dict[str, Any]:
-        fields = self.mapping(node, f"{kind} {name!r}")
-        for key, value in fields.items():
-            what = f"{key} of {kind} {name!r}"
-            if key in _TEXT[kind]:
-                self.text(value, what)
-            elif key in _FLAGS and value.tag not in (_PREFIX + "bool", _PREFIX + "null"):
-                raise self.error(value, f"{what} must be true or false")
-            elif key in _MAPPINGS:
-                self.mapping(value, what)
-            elif key == "extensions":
-                self._extensions(value, what)
+        what = f"{kind} {name!r}"
+        fields = self.mapping(node, what)
+        if node is not None:
+            self._check(node, _TYPES[kind], what)
+        self._extensions(fields.get("extensions"), f"extensions of {what}")
         return {key: self.value(value) for key, value in fields.items()}
+
+    def _check(self, node: Any, wanted: Any, what: str) -> None:
+        if wanted == _TEXT:
+            self.text(node, what)
+        elif wanted == _FLAG:
+            if node.tag not in (_PREFIX + "bool", _PREFIX + "null"):
+                raise self.error(node, f"{what} must be true or false")
+        elif isinstance(wanted, list):
+            for item in self._items(node, what):
+                self._check(item, wanted[0], f"an item of {what}")
+        else:
+            for key, value in self.mapping(node, what).items():
+                inner = wanted.get(key, wanted.get("*"))
+                if inner:
+                    self._check(value, inner, f"{key} of {what}")
 
     def _extensions(self, node: Any, what: str) -> None:
         names = set()
@@ -301,8 +323,10 @@ class _Reader:
         if node.tag == _PREFIX + "bool":
             return text.lower() in ("y", "yes", "true", "on")
         if node.tag in (_PREFIX + "float", _PREFIX + "int"):
+            if _NO_NUMBER.match(text):
+                raise self.error(node, "infinity or no number, which kubectl refuses")
             return _number(text)
-        if node.tag != _PREFIX + "str":
+        if node.tag not in _TEXT_TAGS:
             raise self.error(node, "a YAML tag that kubeconfigs do not have")
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise self.error(node, "an escape that is no Unicode character")
