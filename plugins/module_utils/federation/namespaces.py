@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 
@@ -64,6 +65,10 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
             cause = f"this KubeFed watches only its own namespace {own}"
             result.problems += [_wrong(resource, cause, f"write namespace: {own}") for resource in inside]
             continue
+        if not situation.limited and name == situation.federation.namespace:
+            cause = "KubeFed propagates nothing of its own namespace"
+            result.problems += [_wrong(resource, cause, "give the object another namespace") for resource in inside]
+            continue
         if ("Namespace", "", name) not in defined:
             _host_namespace(result, name, inside, situation)
         users = [resource for resource in inside if resource.type and resource.type.target_namespaced]
@@ -79,15 +84,19 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
 
 def _host_namespace(result: Needed, name: str, inside: list[Resource], situation: Situation) -> None:
     current = situation.hosts.get(name)
+    going = current is not None and in_deletion(current)
     if situation.policy == "require":
-        if current is None:
-            result.problems.append(_missing(inside[0], f"namespace {name} is not in the host cluster"))
-    elif current is None or made_by_us(current):
-        result.resources.append(_namespace(name))
+        if current is None or going:
+            state = "is being deleted" if going else "is not"
+            result.problems.append(_missing(inside[0], f"namespace {name} {state} in the host cluster"))
+    elif current is None or going or made_by_us(current):
+        result.resources.append(namespace_of(name))
 
 
 def _federate(result: Needed, name: str, users: list[Resource], situation: Situation) -> None:
     federation, current = situation.federation, situation.federated.get(name)
+    if current is not None and (in_deletion(current) or in_deletion(situation.hosts.get(name) or current)):
+        current = None
     there = _placed(current, federation)
     by = f"the FederatedNamespace {name} in the host cluster"
     if current is None and situation.policy == "require":
@@ -99,7 +108,7 @@ def _federate(result: Needed, name: str, users: list[Resource], situation: Situa
         result.problems.append(_wrong(users[0], cause, "set propagation: Enabled in FederatedTypeConfig namespaces"))
     else:
         wanted = {cluster for resource in users for cluster in resource.clusters}
-        result.resources.append(_federated_namespace(name, sorted({*wanted, *there}), federation))
+        result.resources.append(federated_of(name, sorted({*wanted, *there}), federation))
 
 
 def _placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
@@ -133,12 +142,14 @@ def _metadata(name: str, namespace: str | None = None) -> dict[str, Any]:
     return {"name": name, **where, "annotations": {MADE_BY: MADE_BY_US}}
 
 
-def _namespace(name: str) -> Resource:
+def namespace_of(name: str) -> Resource:
+    """The Namespace, marked as made by us."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name)}
     return Resource(Document(body, ORIGIN), body, None)
 
 
-def _federated_namespace(name: str, clusters: list[str], federation: Federation) -> Resource:
+def federated_of(name: str, clusters: list[str], federation: Federation) -> Resource:
+    """Its FederatedNamespace, placed in ``clusters``, marked as made by us. The type must be there."""
     federated = federation.types[FEDERATED_NAMESPACE]
     body = {
         "apiVersion": federated.api_version,
@@ -146,4 +157,5 @@ def _federated_namespace(name: str, clusters: list[str], federation: Federation)
         "metadata": _metadata(name, name),
         "spec": {"placement": {"clusters": [{"name": cluster} for cluster in clusters]}},
     }
-    return Resource(Document(body, ORIGIN), body, federated, clusters)
+    previews = {cluster: preview(body, cluster, federated.target) for cluster in clusters}
+    return Resource(Document(body, ORIGIN), body, federated, clusters, previews)

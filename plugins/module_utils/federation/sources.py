@@ -7,10 +7,11 @@ Scalars are read as Kubernetes reads them: no dates, no base-60 numbers, keys ar
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any, Iterator, Union
 
 try:
     import yaml
@@ -21,7 +22,7 @@ try:
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
-Path = tuple[str | int, ...]
+Path = tuple[Union[str, int], ...]  # noqa: UP007
 MAX_NODES = 200_000
 # What a flush-left line after an empty "metadata:" or "spec:" may rightly be.
 TOP_LEVEL = {"apiVersion", "kind", "metadata", "spec", "status", "data", "stringData", "binaryData", "type", "rules", "subjects", "roleRef"}
@@ -123,7 +124,7 @@ def parse(text: str, origin: str) -> tuple[list[Document], list[Problem]]:
     """All objects of a YAML text, Lists opened, empty documents left out. A broken document does not hide the others."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    for first_line, chunk in _chunks(text):
+    for first_line, chunk in _chunks(_without_json_tabs(text)):
         lost = _lost_indentation(chunk, origin, first_line)
         if lost:
             problems.append(lost)
@@ -150,7 +151,10 @@ def from_value(value: Any, origin: str) -> tuple[list[Document], list[Problem]]:
             problems += wrong
         return documents, problems
     if isinstance(value, dict):
-        return list(_opened(Document(value, origin))), []
+        try:
+            return list(_opened(Document(value, origin))), []
+        except _Refused as refused:
+            return [], [refused.problem]
     if value is None:
         return [], []
     return [], [Problem(Place(origin), f"this is {word(value)}, not an object", "give a mapping with apiVersion and kind")]
@@ -160,6 +164,17 @@ class _Refused(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.cause)
         self.problem = problem
+
+
+def _without_json_tabs(text: str) -> str:
+    """JSON may be indented by tabs, YAML may not; in JSON a bare tab is always mere space."""
+    if "\t" not in text or not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text
+    try:
+        json.loads(text.lstrip("\ufeff"))
+    except ValueError:
+        return text
+    return text.replace("\t", " ")
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
