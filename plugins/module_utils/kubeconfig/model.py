@@ -196,7 +196,7 @@ class _Reader:
     def _yaml_error(self, text: str, error: Any) -> EdgefedError:
         mark = error.problem_mark or error.context_mark
         # what stands in quotes comes from the file
-        problem = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "'…'", str(error.problem or "this is not YAML"))
+        problem = re.sub(r"(?<=\s)('[^']{3,}'|\"[^\"]{3,}\")", "'…'", str(error.problem or "this is not YAML"))
         lines = text.splitlines()
         line = lines[mark.line] if mark.line < len(lines) else ""
         if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():

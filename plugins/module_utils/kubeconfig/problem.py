@@ -69,7 +69,7 @@ def _said(result: Mapping[str, Any]) -> str:
     texts = [str(result.get(key) or "") for key in ("msg", "module_stderr", "module_stdout", "stderr")]
     lines = "\n".join(texts).splitlines()
     # at -vvvv ssh mixes its own log in
-    return "\n".join(line for line in lines if not re.match(r"debug\d:|OpenSSH_", line.strip()))
+    return "\n".join(line for line in lines if not re.search(r"\bdebug\d: |OpenSSH_", line))
 
 
 def _recognise(said: str, signs: tuple[tuple[str, str, str], ...], default: tuple[str, str]) -> tuple[str, str]:
