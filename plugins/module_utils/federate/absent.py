@@ -16,6 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import (
     federated_of,
     made_by_us,
+    made_namespace,
     namespace_of,
     namespaces_of,
 )
@@ -72,7 +73,7 @@ class _Namespaces:
 
     def _of(self, name: str) -> list[Step]:
         host, federated = self.seen.hosts.get(name), self.seen.federated.get(name)
-        own_host = self._ours(namespace_of(name), host)
+        own_host = self._ours(namespace_of(name), host, made_namespace(federated))
         own_federated = self._ours(federated_of(name, [], self.federation), federated) if federated else None
         given = (FEDERATED_NAMESPACE, name, name) in self.given
         if not (own_host or own_federated) or (federated and not own_federated and not given):
@@ -81,8 +82,8 @@ class _Namespaces:
             return []
         return [step for step in (own_federated, own_host) if step]
 
-    def _ours(self, resource: Resource, current: dict[str, Any] | None) -> Step | None:
-        if resource.key in self.given or current is None or not made_by_us(current):
+    def _ours(self, resource: Resource, current: dict[str, Any] | None, made: bool = False) -> Step | None:
+        if resource.key in self.given or current is None or not (made or made_by_us(current)):
             return None
         return Step(resource, current, decide_absent(current))
 

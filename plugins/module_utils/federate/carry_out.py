@@ -14,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import problems_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import DELETE, RECREATE, in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 QUICK = 0.05
@@ -98,14 +99,29 @@ def _await_gone(session: Session, step: Step) -> None:
 
 
 def delete_all(session: Session, steps: list[Step]) -> None:
-    """Delete what is to go: what lies in namespaces first. Waits until each tier is gone, if waiting is asked for."""
-    for tier in reversed(tiers([step for step in steps if step.todo])):
-        session.host.each(lambda step: step.action == DELETE and session.host.client.delete(step.resource.path), tier)
-        if session.wait:
-            _await_all_gone(session, tier)
+    """Delete what is to go: what lies in namespaces first. Waits until it is gone, if waiting is asked for.
+
+    A host cluster's namespace goes before its FederatedNamespace, which tells that it was made by us: so a run that is cut off
+    between the two leaves nothing that nobody knows of.
+    """
+    todo = [step for step in steps if step.todo]
+    namespaces = [step for kind in ("Namespace", FEDERATED_NAMESPACE) for step in todo if step.resource.key[0] == kind]
+    others = [step for step in todo if step not in namespaces]
+    session.host.each(lambda step: _delete(session, step), others)
+    _await_all_gone(session, others)
+    for step in namespaces:
+        _delete(session, step)
+    _await_all_gone(session, namespaces)
+
+
+def _delete(session: Session, step: Step) -> None:
+    if step.action == DELETE:
+        session.host.client.delete(step.resource.path)
 
 
 def _await_all_gone(session: Session, tier: list[Step]) -> None:
+    if not session.wait or not tier:
+        return
     uids = {step.current["metadata"]["uid"] for step in tier if step.current}
     left: dict[Key, dict[str, Any]] = {}
 

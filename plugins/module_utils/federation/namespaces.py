@@ -18,6 +18,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 
 MADE_BY = "edgefed.io/made-by"
 MADE_BY_US = "federated_resource"
+# Of a FederatedNamespace: its host cluster's namespace was made for it. KubeFed's overrides may wipe the mark on that one itself.
+MADE_NAMESPACE = "edgefed.io/made-namespace"
 ORIGIN = "(made for the resources)"
 
 
@@ -33,6 +35,12 @@ def made_by_us(current: dict[str, Any] | None) -> bool:
     """Whether an object was made because resources needed it, and may go with them."""
     annotations = ((current or {}).get("metadata") or {}).get("annotations") or {}
     return bool(annotations.get(MADE_BY) == MADE_BY_US)
+
+
+def made_namespace(federated: dict[str, Any] | None) -> bool:
+    """Whether a FederatedNamespace tells that the namespace it lies in was made for it."""
+    annotations = ((federated or {}).get("metadata") or {}).get("annotations") or {}
+    return bool(annotations.get(MADE_NAMESPACE) == "true")
 
 
 def namespaces_of(resources: list[Resource]) -> list[str]:
@@ -59,11 +67,12 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
     result = Needed()
     defined = {resource.key: resource for resource in resources}
     for name in namespaces_of(resources):
+        made = len(result.resources)
         inside = [resource for resource in resources if resource.key[1] == name]
         if situation.limited and name != situation.federation.namespace:
-            own = situation.federation.namespace
-            cause = f"this KubeFed watches only its own namespace {own}"
-            result.problems += [_wrong(resource, cause, f"write namespace: {own}") for resource in inside]
+            only = situation.federation.namespace
+            cause = f"this KubeFed watches only its own namespace {only}"
+            result.problems += [_wrong(resource, cause, f"write namespace: {only}") for resource in inside]
             continue
         if not situation.limited and name == situation.federation.namespace:
             cause = "KubeFed propagates nothing of its own namespace"
@@ -71,14 +80,17 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
             continue
         if ("Namespace", "", name) not in defined:
             _host_namespace(result, name, inside, situation)
+        own = defined.get((FEDERATED_NAMESPACE, name, name))
+        if own is not None and (len(result.resources) > made or made_namespace(situation.federated.get(name))):
+            own.body["metadata"]["annotations"] = {**(own.body["metadata"].get("annotations") or {}), MADE_NAMESPACE: "true"}
         users = [resource for resource in inside if resource.type and resource.type.target_namespaced]
-        if users and not situation.limited:
-            own_federated = defined.get((FEDERATED_NAMESPACE, name, name))
-            if own_federated is not None:
-                by = f"the FederatedNamespace {name} defined here ({own_federated.document.place()})"
-                result.problems += _uncovered(users, own_federated.clusters, by)
-            else:
-                _federate(result, name, users, situation)
+        if not users or situation.limited:
+            continue
+        if own is not None:
+            by = f"the FederatedNamespace {name} defined here ({own.document.place()})"
+            result.problems += _uncovered(users, own.clusters, by)
+        else:
+            _federate(result, name, users, situation)
     return result
 
 
