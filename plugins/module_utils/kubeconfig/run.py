@@ -26,6 +26,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 INLINE = "kubeconfig_content"
 _SLOW = 1.0
+_NOT_THERE = (400, 404, 405)
 
 
 def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], now: datetime) -> Result:
@@ -115,17 +116,23 @@ def _ask(taken: Taken, params: dict[str, Any], connect: Callable[..., Any]) -> d
     try:
         version = client.request("GET", "/version", timeout=(timeout, timeout))
     except EdgefedError as error:
-        raise EdgefedError(
-            f"{error.message.rstrip('.')}. Nothing was written; kubeconfig_check_reachable: false leaves this check out.",
-            code=error.code,
-            details=error.details,
-        ) from None
+        if error.details.get("status") not in _NOT_THERE:
+            raise _unasked(error) from None
+        version = None
     if not isinstance(version, dict) or "gitVersion" not in version:
         raise EdgefedError(
             f"{client.where} answers, but not as a Kubernetes API server. Nothing was written. Next: correct kubeconfig_server.",
             code="no_kubernetes",
         )
     return {"version": version["gitVersion"], "api_requests": client.requests}
+
+
+def _unasked(error: EdgefedError) -> EdgefedError:
+    said = error.message.rstrip(".")
+    if "Next: " not in said:
+        said += ". Next: try it with kubectl get --raw /version"
+    message = f"{said}. Nothing was written; kubeconfig_check_reachable: false leaves this check out."
+    return EdgefedError(message, error.code, error.details)
 
 
 def _load(store: Store) -> Kubeconfig:
