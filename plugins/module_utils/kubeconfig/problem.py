@@ -40,7 +40,7 @@ _FAILED = (
 )
 
 
-def read_problem(result: Mapping[str, Any], host: str, address: str = "") -> str:
+def read_problem(result: Mapping[str, Any], host: str, address: str = "", port: int | str = 22) -> str:
     """One sentence for the failed reading of ``host``; ``""`` when it went well or was not needed.
 
     ``result`` is the registered result of the ``kubeconfig_info`` task. What ssh or sudo said is only recognised, never repeated.
@@ -62,7 +62,10 @@ def read_problem(result: Mapping[str, Any], host: str, address: str = "") -> str
             "Next: try ansible HOST -b -m ansible.builtin.ping",
         )
         what, todo = _recognise(said, _FAILED, default)
-    return f"{where}: the kubeconfig cannot be read: {what}. {todo.replace('HOST', host).replace('ADDRESS', address or host)}."
+    known = address or host
+    if int(port) != 22:
+        known = f"'[{known}]:{port}'"
+    return f"{where}: the kubeconfig cannot be read: {what}. {todo.replace('HOST', host).replace('ADDRESS', known)}."
 
 
 def _said(result: Mapping[str, Any]) -> str:

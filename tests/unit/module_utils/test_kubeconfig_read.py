@@ -135,6 +135,11 @@ def test_the_hidden_cause_is_recognised_and_never_repeated(result: dict[str, Any
     assert not read_problem(result, "edge1").startswith("edge1 (")
 
 
+def test_the_key_to_forget_has_the_port() -> None:
+    said = read_problem({"unreachable": True, "msg": "Host key verification failed."}, "edge1", "192.0.2.7", "2222")
+    assert "ssh-keygen -R '[192.0.2.7]:2222' and accept" in said
+
+
 # What a member's master has to run, and what Ansible wraps with it.
 ON_MASTERS = (
     "modules/kubeconfig_info.py",
