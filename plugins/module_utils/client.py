@@ -22,7 +22,7 @@ try:
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.exceptions import ApiException
     from kubernetes.config import ConfigException
-    from kubernetes.config.kube_config import load_kube_config, load_kube_config_from_dict
+    from kubernetes.config.kube_config import _cleanup_temp_files, load_kube_config, load_kube_config_from_dict
 
     IMPORT_ERROR = None
 except ImportError:
@@ -283,6 +283,12 @@ def object_path(api_version: str, plural: str, namespace: str | None = None, nam
     if name:
         parts.append(name)
     return "/".join(parts)
+
+
+def forget() -> None:
+    """Remove the files, keys among them, that the kubernetes package writes for TLS: it would at exit, which Ansible's workers skip."""
+    if not IMPORT_ERROR:
+        _cleanup_temp_files()
 
 
 def _has_own_credentials(auth: dict[str, Any]) -> bool:

@@ -340,7 +340,9 @@ def test_one_broken_host_fails_alone_and_nothing_secret_is_shown(cluster: Cluste
     options = ["-e", f"@{tmp_path / 'secrets.yml'}", "--vault-password-file", str(password), "--diff", "-vvvv"]
     play = {"hosts": "federation_members", "gather_facts": False, "roles": ["edgefed.kubefed.kubeconfig"]}
     play |= {"environment": {"EDGEFED_TEST": "1"}} if path == "module" else {}
-    outcome = run_playbook(tmp_path, inventory(hosts, **LOCAL), [play], *options)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    outcome = run_playbook(tmp_path, inventory(hosts, **LOCAL), [play], *options, TMPDIR=str(scratch))
     assert outcome.status == 2
     assert ("> EXEC " in outcome.output) is (path == "module")
     assert {host for host, failed in outcome.count("failed").items() if failed} == {"wrongpath", "wrongcontext", "broken", "contradiction"}
@@ -354,3 +356,4 @@ def test_one_broken_host_fails_alone_and_nothing_secret_is_shown(cluster: Cluste
         assert outcome.said.count(message) >= 1, outcome.output
     for secret in secrets_of(cluster, token):
         assert secret not in outcome.output
+    assert [path for path in scratch.rglob("*") if path.is_file()] == []
