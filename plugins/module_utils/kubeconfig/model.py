@@ -1,10 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kubeconfig as a model, read from and written as YAML the way kubectl reads it. Pure.
-
-kubectl's YAML (sigs.k8s.io/yaml) is not PyYAML's: ``y`` is a boolean, ``1e3`` a number and a date a string. Reading
-follows kubectl's rules, and writing quotes whatever kubectl or PyYAML could take for something else than text.
-"""
+"""A kubeconfig as a model, read from and written as YAML the way kubectl reads it. Pure."""
 
 from __future__ import annotations
 
@@ -12,9 +8,24 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
-import yaml
-
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import (
+    BOOL,
+    FLOAT,
+    INT,
+    MERGE,
+    NULL,
+    STR,
+    Loader,
+    check_library,
+    number,
+    to_yaml,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
 
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 _TEXT, _FLAG = "text", "flag"
@@ -39,9 +50,8 @@ _TYPES: dict[str, dict[str, Any]] = {
     },
     "context": dict.fromkeys(("cluster", "user", "namespace"), _TEXT),
 }
-_PREFIX = "tag:yaml.org,2002:"
 # "<<" is a merge only as a key
-_TEXT_TAGS = (_PREFIX + "str", _PREFIX + "merge")
+_TEXT_TAGS = (STR, MERGE)
 _NEXT = "Nothing was written. Next: correct the file, or name another one"
 
 
@@ -80,48 +90,6 @@ class Kubeconfig:
         return {key: document[key] for key in sorted(document)}
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Resolves plain scalars as kubectl does."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
-
-_NUMBER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)\Z")
-_NO_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
-_Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), list("<"))
-_Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(
-    _PREFIX + "bool",
-    re.compile(r"(y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)\Z"),
-    list("yYnNtTfFoO"),
-)
-_Loader.add_implicit_resolver(_PREFIX + "float", _NUMBER, list("-+0123456789."))
-_Loader.add_implicit_resolver(_PREFIX + "float", _NO_NUMBER, list("-+."))
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+=-]*(:[A-Za-z0-9_./@+=-]+)*\Z")
-_WORDS = re.compile(r"(y|yes|n|no|true|false|on|off|null)\Z", re.IGNORECASE)
-
-
-def _represent_text(dumper: Any, text: str) -> Any:
-    plain = _PLAIN.match(text) and not _WORDS.match(text)
-    return dumper.represent_scalar(_PREFIX + "str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def to_yaml(value: Any) -> str:
-    """YAML that kubectl and PyYAML read alike."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
-    return text
-
-
 def dump(kubeconfig: Kubeconfig) -> str:
     """The kubeconfig as YAML text."""
     return to_yaml(kubeconfig.document())
@@ -133,6 +101,7 @@ def parse(content: bytes | str, file: str) -> Kubeconfig:
     Raises :class:`EdgefedError` with code ``bad_kubeconfig``, and file, line and column, for what kubectl cannot read and
     for what rewriting would lose (a second document). Values, which may be secrets, are in no message.
     """
+    check_library()
     reader = _Reader(file)
     root = reader.compose(_decode(content, file))
     if root is None:
@@ -180,7 +149,7 @@ class _Reader:
     def compose(self, text: str) -> Any:
         """The root node, ``None`` for a file without content."""
         try:
-            nodes = list(yaml.compose_all(text, Loader=_Loader))
+            nodes = list(yaml.compose_all(text, Loader=Loader))
         except yaml.reader.ReaderError as error:
             before = text[: error.position]
             column = len(before) - before.rfind("\n")
@@ -189,7 +158,7 @@ class _Reader:
             raise self._yaml_error(text, error) from None
         if len(nodes) > 1:
             raise self.error(nodes[1], "a second YAML document, which kubectl ignores and rewriting would lose")
-        if not nodes or nodes[0].tag == _PREFIX + "null":
+        if not nodes or nodes[0].tag == NULL:
             return None
         return nodes[0]
 
@@ -213,7 +182,7 @@ class _Reader:
         own = []
         self._descend(node)
         for key, value in node.value:
-            if key.tag == _PREFIX + "merge":
+            if key.tag == MERGE:
                 for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     if not isinstance(merged, yaml.MappingNode):
                         raise self.error(value, "<< needs a mapping")
@@ -232,7 +201,7 @@ class _Reader:
 
     def mapping(self, node: Any, what: str) -> dict[str, Any]:
         """The value nodes by key; ``{}`` for null."""
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return {}
         if not isinstance(node, yaml.MappingNode):
             raise self.error(node, f"{what} must be a mapping")
@@ -240,7 +209,7 @@ class _Reader:
 
     def text(self, node: Any, what: str) -> str:
         """A string; ``""`` for null."""
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return ""
         if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
             raise self.error(node, f"{what} must be text; write it in quotes")
@@ -262,7 +231,7 @@ class _Reader:
         return found
 
     def _items(self, node: Any, what: str) -> list[Any]:
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return []
         if not isinstance(node, yaml.SequenceNode):
             raise self.error(node, f"{what} must be a list")
@@ -280,7 +249,7 @@ class _Reader:
         if wanted == _TEXT:
             self.text(node, what)
         elif wanted == _FLAG:
-            if node.tag not in (_PREFIX + "bool", _PREFIX + "null"):
+            if node.tag not in (BOOL, NULL):
                 raise self.error(node, f"{what} must be true or false")
         elif isinstance(wanted, list):
             for item in self._items(node, what):
@@ -318,28 +287,17 @@ class _Reader:
 
     def _scalar(self, node: Any) -> Any:
         text = str(node.value)
-        if node.tag == _PREFIX + "null":
+        if node.tag == NULL:
             return None
-        if node.tag == _PREFIX + "bool":
+        if node.tag == BOOL:
             return text.lower() in ("y", "yes", "true", "on")
-        if node.tag in (_PREFIX + "float", _PREFIX + "int"):
-            if _NO_NUMBER.match(text):
+        if node.tag in (FLOAT, INT):
+            found = number(text)
+            if found is None:
                 raise self.error(node, "infinity or no number, which kubectl refuses")
-            return _number(text)
+            return found
         if node.tag not in _TEXT_TAGS:
             raise self.error(node, "a YAML tag that kubeconfigs do not have")
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise self.error(node, "an escape that is no Unicode character")
         return text
-
-
-def _number(text: str) -> int | float | str:
-    """kubectl's number: base by prefix, a leading 0 is octal; text when it is none."""
-    digits = text.replace("_", "")
-    octal = re.sub(r"^([-+]?)0([0-7]+)\Z", r"\g<1>0o\2", digits)
-    for read in (lambda: int(octal, 0), lambda: float(digits)):
-        try:
-            return read()
-        except ValueError:
-            continue
-    return text
