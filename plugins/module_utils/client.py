@@ -363,6 +363,9 @@ def connect(auth: dict[str, Any], name: str | None = None, pool: int = 4) -> Cli
         except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise _kubeconfig_error(auth, error) from None
     _override(auth, configuration)
+    if not configuration.verify_ssl:
+        # said once, by kubeconfig, in words of ours; from a worker it would be a second, garbled warning with every request
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     api_client = ApiClient(configuration)
     if auth.get("impersonate_user"):
         api_client.set_default_header("Impersonate-User", auth["impersonate_user"])
