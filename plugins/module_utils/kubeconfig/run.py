@@ -9,6 +9,7 @@ import binascii
 import os
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of
@@ -136,7 +137,13 @@ def _unasked(error: EdgefedError) -> EdgefedError:
 
 
 def _load(store: Store) -> Kubeconfig:
-    return parse(store.read() or b"", store.dest)
+    return _parsed(store.read() or b"", store.dest)
+
+
+@lru_cache(maxsize=1)
+def _parsed(content: bytes, dest: str) -> Kubeconfig:
+    """Half a second for a thousand clusters, and a task looks up to three times, mostly at the same."""
+    return parse(content, dest)
 
 
 def _write(store: Store, decide: Callable[[Kubeconfig], Plan], params: dict[str, Any], check: bool) -> Result:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -122,6 +123,24 @@ def test_who_holds_the_lock_is_told(tmp_path: Path) -> None:
         other.wait()
     assert f"is locked by cluster other, process {other.pid} on {os.uname().nodename}" in caught.value.message
     assert "cluster me waited 0 s for it. Next: try again when that is done" in caught.value.message
+
+
+def test_a_queue_that_moves_is_waited_for(tmp_path: Path) -> None:
+    """Several writers, each shorter than the timeout, and together longer."""
+    dest = tmp_path / "config"
+    writer = start(WRITE_FOREVER, str(dest))
+    try:
+        lock, seen = dest.with_name("config.lock"), set()
+        end = time.monotonic() + 5
+        while len(seen) < 3 and time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError):
+                seen.add(lock.stat().st_mtime_ns)
+        with Store(str(dest)).locked("cluster me", 1):
+            assert dest.exists()
+    finally:
+        writer.kill()
+        writer.wait()
+    assert len(seen) == 3
 
 
 def test_the_lock_of_a_killed_run_is_taken_over(tmp_path: Path) -> None:
