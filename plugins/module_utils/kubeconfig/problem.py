@@ -33,7 +33,7 @@ _FAILED = (
     ),
     (r"(?i)privilege escalation|become", "becoming root failed", _SUDO),
     (
-        r"(?i)python.*not found|no such file.*python|interpreter",
+        r"(?i)python.*not found|no such file.*python|interpreter|requires a minimum of Python|SyntaxError",
         "there is no usable Python 3.8 or later",
         "Next: install python3 there, or set ansible_python_interpreter",
     ),

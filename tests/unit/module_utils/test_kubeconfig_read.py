@@ -118,6 +118,11 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ({"failed": True, "module_stdout": "/bin/sh: 1: sudo: not found"}, "sudo is not installed there"),
     ({"failed": True, "msg": "The module interpreter '/usr/bin/python3' was not found."}, "no usable Python 3.8 or later"),
     ({"failed": True, "module_stderr": "/bin/sh: 1: /usr/bin/python3: not found"}, "no usable Python"),
+    (
+        {"failed": True, "module_stdout": "ansible-core requires a minimum of Python version 3.8. Current version: 3.7.16"},
+        "no usable Python",
+    ),
+    ({"failed": True, "module_stderr": "SyntaxError: future feature annotations is not defined"}, "no usable Python"),
     ({"failed": True, "msg": SECRET, "module_stdout": SECRET}, "failed in a way that is not shown"),
     ({}, "failed in a way that is not shown"),
 ]
