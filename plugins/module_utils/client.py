@@ -22,7 +22,7 @@ try:
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.client.exceptions import ApiException
     from kubernetes.config import ConfigException
-    from kubernetes.config.kube_config import load_kube_config, load_kube_config_from_dict
+    from kubernetes.config.kube_config import _cleanup_temp_files, load_kube_config, load_kube_config_from_dict
 
     IMPORT_ERROR = None
 except ImportError:
@@ -285,6 +285,12 @@ def object_path(api_version: str, plural: str, namespace: str | None = None, nam
     return "/".join(parts)
 
 
+def forget() -> None:
+    """Remove the files, keys among them, that the kubernetes package writes for TLS: it would at exit, which Ansible's workers skip."""
+    if not IMPORT_ERROR:
+        _cleanup_temp_files()
+
+
 def _has_own_credentials(auth: dict[str, Any]) -> bool:
     enough = (("username", "password"), ("api_key",), ("client_cert", "client_key"))
     return bool(auth.get("host")) and any(all(auth.get(name) for name in names) for names in enough)
@@ -357,6 +363,9 @@ def connect(auth: dict[str, Any], name: str | None = None, pool: int = 4) -> Cli
         except (ConfigException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise _kubeconfig_error(auth, error) from None
     _override(auth, configuration)
+    if not configuration.verify_ssl:
+        # said once, by kubeconfig, in words of ours; from a worker it would be a second, garbled warning with every request
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     api_client = ApiClient(configuration)
     if auth.get("impersonate_user"):
         api_client.set_default_header("Impersonate-User", auth["impersonate_user"])

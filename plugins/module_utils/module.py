@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect, forget
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 Run = Callable[[dict[str, Any], bool, bool, Callable[..., Any]], Result]
@@ -47,6 +47,8 @@ def task_result(run: Run, params: dict[str, Any], check: bool, diff: bool) -> di
                 "(ansible --version). Nothing more was done by this task."
             ),
         }
+    finally:
+        forget()
 
 
 def harmless_paths(argument_spec: dict[str, Any], params: dict[str, Any]) -> set[str]:

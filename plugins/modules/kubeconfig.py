@@ -117,7 +117,7 @@ options:
     type: int
     default: 5
   lock_timeout:
-    description: Seconds to wait for another writer of O(dest).
+    description: Seconds to wait for another writer of O(dest), for each of them where several queue.
     type: int
     default: 30
 seealso:

@@ -68,6 +68,11 @@ sources:
       description: Why one of those files could not be read.
       type: dict
       sample: {pki/admin.key: "/etc/kubernetes/pki/admin.key does not exist"}
+remote:
+  description: Whether it was read on another machine than Ansible's, so that a loopback address in it is no good here.
+  returned: always
+  type: bool
+  sample: true
 problem:
   description: Why there is nothing, as C(message) and C(code). It holds no content of any file.
   returned: when the kubeconfig cannot be read

@@ -44,14 +44,18 @@ LAB = {"lab_prefix": "pkg-", "lab_port_base": 25000}
 class Installed:
     """The installed collection, and commands run in an empty folder that knows nothing of the checkout."""
 
-    def __init__(self, folder: Path, tarball: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tarball = tarball
         self.collections = folder / "collections"
         self.empty = folder / "empty"
         self.empty.mkdir()
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "AWX_"))}
         self.environment = {**kept, "ANSIBLE_COLLECTIONS_PATH": str(self.collections), "ANSIBLE_HOME": str(folder / "ansible")}
+
+    @property
+    def tarball(self) -> Path:
+        (found,) = self.folder.glob("edgefed-kubefed-*.tar.gz")
+        return found
 
     def run(self, *command: str) -> str:
         done = subprocess.run(
@@ -74,11 +78,9 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """Built from the checkout as it is."""
     folder = tmp_path_factory.mktemp("package")
-    galaxy = [str(BIN / "ansible-galaxy"), "collection"]
-    subprocess.run([*galaxy, "build", "--output-path", str(folder), str(REPOSITORY)], check=True, capture_output=True)
-    (tarball,) = folder.glob("edgefed-kubefed-*.tar.gz")
-    found = Installed(folder, tarball)
-    subprocess.run([*galaxy, "install", "--no-deps", "-p", str(found.collections), str(tarball)], check=True, capture_output=True)
+    found = Installed(folder)
+    found.run("ansible-galaxy", "collection", "build", "--output-path", str(folder), str(REPOSITORY))
+    found.run("ansible-galaxy", "collection", "install", "--no-deps", "-p", str(found.collections), str(found.tarball))
     shutil.copytree(REPOSITORY / "inventories" / "lab", folder / "inventory")
     yield found
     found.playbook("lab_down")

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""For tests: stop before the n-th API request of a worker and wait there to be killed.
+"""For tests: stop before the n-th writing API request of a worker and wait there to be killed.
 
 ``EDGEFED_CUT_AT`` is n, ``EDGEFED_CUT_MARKER`` the file that is written (with the worker's pid) when it is reached.
 """
@@ -20,7 +20,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Clie
 DOCUMENTATION = r"""
 name: cut_off
 type: aggregate
-short_description: For tests, stop before the n-th API request
+short_description: For tests, stop before the n-th writing API request
 description: See the file's docstring.
 """
 
@@ -39,10 +39,10 @@ class CallbackModule(CallbackBase):
         numbers = itertools.count(1)
         cut_at = int(os.environ["EDGEFED_CUT_AT"])
 
-        def stop_before(self: Client, *args: Any, **kwargs: Any) -> Any:
-            if next(numbers) == cut_at:
+        def stop_before(self: Client, method: str, *args: Any, **kwargs: Any) -> Any:
+            if method != "GET" and next(numbers) == cut_at:
                 Path(os.environ["EDGEFED_CUT_MARKER"]).write_text(str(os.getpid()))
                 time.sleep(600)
-            return request(self, *args, **kwargs)
+            return request(self, method, *args, **kwargs)
 
         Client.request = stop_before

@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Cut a join off before each of its API requests, and show that the next run finishes it.
+"""Cut a join off before each of its writes, and show that the next run finishes it.
 
 Usage: cut_off.py --playbooks FOLDER --member NAME -- [options of ansible-playbook]
 
 For each position: unjoin, join until the position is reached, end the whole process tree (SIGKILL; every third time SIGINT, as
-Ctrl-C does), see that nothing of it lives, join again (must succeed), join once more (must change nothing).
+Ctrl-C does), see that nothing of it lives, join again (must succeed), join once more (must change nothing). The last join, which is not
+cut off, waits until the member is Ready.
 """
 
 from __future__ import annotations
@@ -71,13 +72,14 @@ class Cutter:
         return ["ansible-playbook", str(self.playbooks / playbook), *self.arguments]
 
     def run(self, playbook: str) -> str:
-        done = subprocess.run(self.command(playbook), capture_output=True, text=True, check=False)
+        command = [*self.command(playbook), "-e", "member_wait=false"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             sys.exit(f"{playbook} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
     def cut(self, position: int) -> bool:
-        """Join until the position, then end it; ``False`` when the join needs fewer requests."""
+        """Join until the position, then end it; ``False`` when the join has fewer writes."""
         with tempfile.TemporaryDirectory() as folder:
             marker = Path(folder) / "reached"
             environment = {
@@ -123,8 +125,8 @@ def main() -> None:
             sys.exit(f"position {position}: the run after the finishing one still changed something:\n{again}")
         position += 1
     if position == 1:
-        sys.exit("the join sent no request: nothing was tested")
-    print(f"cut off before each of {position - 1} requests, and finished by the next run each time")
+        sys.exit("the join wrote nothing: nothing was tested")
+    print(f"cut off before each of {position - 1} writes, and finished by the next run each time")
 
 
 main()

@@ -4,28 +4,46 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value, parse
 
+PACKED = "_packed"
 ENDINGS = (".yaml", ".yml", ".json")
 
 
 def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
-    """Every document of ``src`` and ``definition``, and what is wrong with reading them."""
+    """Every document of ``src``, ``definition`` and the rendered templates, and what is wrong with reading them."""
     documents: list[Document] = []
     problems: list[Problem] = []
     for path in params["src"]:
         for file in _files(path, problems):
             _read_file(file, documents, problems)
-    more, wrong = from_value(params["definition"], params["definition_name"])
-    documents += more
-    problems += wrong
+    for origin, value in _inline(params):
+        more, wrong = from_value(value, origin)
+        documents += more
+        problems += wrong
     if not documents and not problems:
-        given = ", ".join(params["src"]) or params["definition_name"]
+        given = ", ".join([*params["src"], *(origin for origin, value in _inline(params))]) or "src, definition and template"
         problems.append(Problem(Place(given), "there is no object in it", "give a file, a folder or a definition with at least one"))
     return documents, problems
+
+
+def packed(entries: list[tuple[str, Any]]) -> str:
+    """``(name for messages, object or text)`` as the one text that the action plugin hands over.
+
+    One text, so that hiding it (it may hold secrets) doesn't hide each of its words in all that is said.
+    """
+    return json.dumps(entries)
+
+
+def _inline(params: dict[str, Any]) -> list[tuple[str, Any]]:
+    entries: list[tuple[str, Any]] = [(origin, value) for origin, value in json.loads(params.get(PACKED) or "[]")]
+    if params["definition"] is not None:
+        entries.append((params["definition_name"], params["definition"]))
+    return entries
 
 
 def _files(path: str, problems: list[Problem]) -> list[str]:

@@ -56,14 +56,17 @@ class Host:
     def _own(self, plural: str) -> str:
         return f"{CORE}/v1beta1/namespaces/{self.namespace}/{plural}"
 
-    def cluster_conditions(self) -> dict[str, str]:
-        """Why clusters are not ready, by name, in the controller's own words."""
+    def not_ready(self) -> dict[str, str]:
+        """The clusters that KubeFed finds not ready, with its own words and the address that it dials."""
         found = {}
         for item in self.client.list(self._own("kubefedclusters")):
             conditions = (item.get("status") or {}).get("conditions") or []
+            if any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions):
+                continue
             said = [condition for condition in conditions if condition.get("type") != "Ready" and condition.get("status") == "True"]
-            texts = [f"{condition.get('reason')}: {condition.get('message')}" for condition in said]
-            found[item["metadata"]["name"]] = "; ".join([*texts, f"address {(item.get('spec') or {}).get('apiEndpoint')}"])
+            texts = [f"{condition.get('type')}: {condition.get('reason')}, {condition.get('message')}" for condition in said]
+            address = f"address {(item.get('spec') or {}).get('apiEndpoint')}"
+            found[item["metadata"]["name"]] = "; ".join([*(texts or ["KubeFed has not looked at it yet"]), address])
         return found
 
     def limited(self) -> bool:
@@ -75,7 +78,7 @@ class Host:
         """The Namespaces among ``names`` that are there."""
         wanted = sorted(set(names))
         found = self.each(lambda name: self.client.find(f"/api/v1/namespaces/{name}"), wanted)
-        return {name: item for name, item in zip(wanted, found) if item}
+        return {name: item for name, item in zip(wanted, found, strict=True) if item}
 
     def objects(self, resources: Iterable[Resource], types: Iterable[tuple[FederatedType, str]] = ()) -> dict[Key, dict[str, Any]]:
         """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each."""

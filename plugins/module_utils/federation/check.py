@@ -23,6 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 )
 
 DNS_KINDS = ("IngressDNSRecord", "ServiceDNSRecord", "Domain")
+FEDERATED = "Federated"
 DNS_GROUP = "multiclusterdns.kubefed.io"
 METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
 # A manifest written with `kubectl get -o yaml` has them; the API server owns them.
@@ -168,7 +169,9 @@ def _check_type(document: Document, federation: Federation) -> list[Problem]:
 def _which_kind(word: str, federation: Federation) -> str:
     enabled = [kind for kind, found in federation.types.items() if found.enabled]
     by_target = [kind for kind in enabled if federation.types[kind].target_kind == word]
-    close = by_target or nearest(word, enabled, 3)
+    # compared without what all of them begin with, which would make any two alike
+    bare = {kind.removeprefix(FEDERATED): kind for kind in enabled}
+    close = by_target or [bare[name] for name in nearest(word.removeprefix(FEDERATED), bare, 3)]
     if close:
         return f"use {' or '.join(close)}, or enable the kind (kubefedctl enable)"
     return f"use one of the enabled kinds ({', '.join(sorted(enabled)) or 'none'}), or enable the kind (kubefedctl enable)"

@@ -4,14 +4,21 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import redacted
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import yaml
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+try:
+    import yaml
+
+    IMPORT_ERROR = None
+except ImportError:
+    IMPORT_ERROR = traceback.format_exc()
 
 Diff = dict[str, str]
 

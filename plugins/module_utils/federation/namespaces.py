@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 
 MADE_BY = "edgefed.io/made-by"
 MADE_BY_US = "federated_resource"
+# Of a FederatedNamespace: its host cluster's namespace was made for it. KubeFed's overrides may wipe the mark on that one itself.
+MADE_NAMESPACE = "edgefed.io/made-namespace"
 ORIGIN = "(made for the resources)"
 
 
@@ -32,6 +35,12 @@ def made_by_us(current: dict[str, Any] | None) -> bool:
     """Whether an object was made because resources needed it, and may go with them."""
     annotations = ((current or {}).get("metadata") or {}).get("annotations") or {}
     return bool(annotations.get(MADE_BY) == MADE_BY_US)
+
+
+def made_namespace(federated: dict[str, Any] | None) -> bool:
+    """Whether a FederatedNamespace tells that the namespace it lies in was made for it."""
+    annotations = ((federated or {}).get("metadata") or {}).get("annotations") or {}
+    return bool(annotations.get(MADE_NAMESPACE) == "true")
 
 
 def namespaces_of(resources: list[Resource]) -> list[str]:
@@ -58,36 +67,48 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
     result = Needed()
     defined = {resource.key: resource for resource in resources}
     for name in namespaces_of(resources):
+        made = len(result.resources)
         inside = [resource for resource in resources if resource.key[1] == name]
         if situation.limited and name != situation.federation.namespace:
-            own = situation.federation.namespace
-            cause = f"this KubeFed watches only its own namespace {own}"
-            result.problems += [_wrong(resource, cause, f"write namespace: {own}") for resource in inside]
+            only = situation.federation.namespace
+            cause = f"this KubeFed watches only its own namespace {only}"
+            result.problems += [_wrong(resource, cause, f"write namespace: {only}") for resource in inside]
+            continue
+        if not situation.limited and name == situation.federation.namespace:
+            cause = "KubeFed propagates nothing of its own namespace"
+            result.problems += [_wrong(resource, cause, "give the object another namespace") for resource in inside]
             continue
         if ("Namespace", "", name) not in defined:
             _host_namespace(result, name, inside, situation)
+        own = defined.get((FEDERATED_NAMESPACE, name, name))
+        if own is not None and (len(result.resources) > made or made_namespace(situation.federated.get(name))):
+            own.body["metadata"]["annotations"] = {**(own.body["metadata"].get("annotations") or {}), MADE_NAMESPACE: "true"}
         users = [resource for resource in inside if resource.type and resource.type.target_namespaced]
-        if users and not situation.limited:
-            own_federated = defined.get((FEDERATED_NAMESPACE, name, name))
-            if own_federated is not None:
-                by = f"the FederatedNamespace {name} defined here ({own_federated.document.place()})"
-                result.problems += _uncovered(users, own_federated.clusters, by)
-            else:
-                _federate(result, name, users, situation)
+        if not users or situation.limited:
+            continue
+        if own is not None:
+            by = f"the FederatedNamespace {name} defined here ({own.document.place()})"
+            result.problems += _uncovered(users, own.clusters, by)
+        else:
+            _federate(result, name, users, situation)
     return result
 
 
 def _host_namespace(result: Needed, name: str, inside: list[Resource], situation: Situation) -> None:
     current = situation.hosts.get(name)
+    going = current is not None and in_deletion(current)
     if situation.policy == "require":
-        if current is None:
-            result.problems.append(_missing(inside[0], f"namespace {name} is not in the host cluster"))
-    elif current is None or made_by_us(current):
-        result.resources.append(_namespace(name))
+        if current is None or going:
+            state = "is being deleted" if going else "is not"
+            result.problems.append(_missing(inside[0], f"namespace {name} {state} in the host cluster"))
+    elif current is None or going or made_by_us(current):
+        result.resources.append(namespace_of(name))
 
 
 def _federate(result: Needed, name: str, users: list[Resource], situation: Situation) -> None:
     federation, current = situation.federation, situation.federated.get(name)
+    if current is not None and (in_deletion(current) or in_deletion(situation.hosts.get(name) or current)):
+        current = None
     there = _placed(current, federation)
     by = f"the FederatedNamespace {name} in the host cluster"
     if current is None and situation.policy == "require":
@@ -99,7 +120,7 @@ def _federate(result: Needed, name: str, users: list[Resource], situation: Situa
         result.problems.append(_wrong(users[0], cause, "set propagation: Enabled in FederatedTypeConfig namespaces"))
     else:
         wanted = {cluster for resource in users for cluster in resource.clusters}
-        result.resources.append(_federated_namespace(name, sorted({*wanted, *there}), federation))
+        result.resources.append(federated_of(name, sorted({*wanted, *there}), federation))
 
 
 def _placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
@@ -133,12 +154,14 @@ def _metadata(name: str, namespace: str | None = None) -> dict[str, Any]:
     return {"name": name, **where, "annotations": {MADE_BY: MADE_BY_US}}
 
 
-def _namespace(name: str) -> Resource:
+def namespace_of(name: str) -> Resource:
+    """The Namespace, marked as made by us."""
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": _metadata(name)}
     return Resource(Document(body, ORIGIN), body, None)
 
 
-def _federated_namespace(name: str, clusters: list[str], federation: Federation) -> Resource:
+def federated_of(name: str, clusters: list[str], federation: Federation) -> Resource:
+    """Its FederatedNamespace, placed in ``clusters``, marked as made by us. The type must be there."""
     federated = federation.types[FEDERATED_NAMESPACE]
     body = {
         "apiVersion": federated.api_version,
@@ -146,4 +169,5 @@ def _federated_namespace(name: str, clusters: list[str], federation: Federation)
         "metadata": _metadata(name, name),
         "spec": {"placement": {"clusters": [{"name": cluster} for cluster in clusters]}},
     }
-    return Resource(Document(body, ORIGIN), body, federated, clusters)
+    previews = {cluster: preview(body, cluster, federated.target) for cluster in clusters}
+    return Resource(Document(body, ORIGIN), body, federated, clusters, previews)

@@ -54,7 +54,8 @@ def owned(current: dict[str, Any]) -> set[Path]:
 
 
 def _owned(fields: dict[str, Any], path: Path) -> list[Path]:
-    inside = {name[2:]: below for name, below in fields.items() if name.startswith("f:")}
+    """Items of merged lists (``k:…``, ``v:…``) keep their sign, so that they equal no path of ours."""
+    inside = {name.removeprefix("f:"): below for name, below in fields.items() if name != "."}
     if not inside:
         return [path]
     return [leaf for name, below in inside.items() for leaf in _owned(below, (*path, name))]

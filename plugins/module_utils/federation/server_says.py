@@ -92,7 +92,7 @@ def _meant(resource: Resource, where: Path, known: list[str]) -> str:
 def known_fields(openapi: dict[str, Any], kind: dict[str, str], path: Path) -> list[str]:
     """The fields that the parent of ``path`` may have, by the server's OpenAPI v3 document of the group ``{group, version, kind}``."""
     schemas = (openapi.get("components") or {}).get("schemas") or {}
-    schema = next((item for item in schemas.values() if kind in (item.get("x-kubernetes-group-version-kind") or [])), {})
+    schema: dict[str, Any] = next((item for item in schemas.values() if kind in (item.get("x-kubernetes-group-version-kind") or [])), {})
     for part in path[:-1]:
         schema = _resolved(schema, schemas)
         below = schema.get("items") if isinstance(part, int) else (schema.get("properties") or {}).get(part)

@@ -7,10 +7,11 @@ Scalars are read as Kubernetes reads them: no dates, no base-60 numbers, keys ar
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any, Iterator, NoReturn, Union
 
 try:
     import yaml
@@ -18,10 +19,34 @@ try:
 
     IMPORT_ERROR = None
     Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class PlainLoader(Loader):  # type: ignore[misc]
+        """Leaves unquoted scalars unread: PyYAML reads them otherwise than Kubernetes."""
+
+        def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+            """The tag of a node that has none."""
+            if kind is yaml.ScalarNode and implicit[0]:
+                return MERGE if value == "<<" else PLAIN
+            return super().resolve(kind, value, implicit)
+
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
-Path = tuple[str | int, ...]
+PLAIN, MERGE = "plain", "tag:yaml.org,2002:merge"
+_TRUE = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
+_FALSE = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")
+_CONSTANTS: dict[str, Any] = {
+    **dict.fromkeys(_TRUE, True),
+    **dict.fromkeys(_FALSE, False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+}
+_NOT_A_NUMBER = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))\Z")
+_INTEGER = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_EXACT = 1e21
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+Path = tuple[Union[str, int], ...]  # noqa: UP007
 MAX_NODES = 200_000
 # What a flush-left line after an empty "metadata:" or "spec:" may rightly be.
 TOP_LEVEL = {"apiVersion", "kind", "metadata", "spec", "status", "data", "stringData", "binaryData", "type", "rules", "subjects", "roleRef"}
@@ -123,7 +148,7 @@ def parse(text: str, origin: str) -> tuple[list[Document], list[Problem]]:
     """All objects of a YAML text, Lists opened, empty documents left out. A broken document does not hide the others."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    for first_line, chunk in _chunks(text):
+    for first_line, chunk in _chunks(_json_as_yaml(text)):
         lost = _lost_indentation(chunk, origin, first_line)
         if lost:
             problems.append(lost)
@@ -150,7 +175,10 @@ def from_value(value: Any, origin: str) -> tuple[list[Document], list[Problem]]:
             problems += wrong
         return documents, problems
     if isinstance(value, dict):
-        return list(_opened(Document(value, origin))), []
+        try:
+            return list(_opened(Document(value, origin))), []
+        except _Refused as refused:
+            return [], [refused.problem]
     if value is None:
         return [], []
     return [], [Problem(Place(origin), f"this is {word(value)}, not an object", "give a mapping with apiVersion and kind")]
@@ -160,6 +188,50 @@ class _Refused(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.cause)
         self.problem = problem
+
+
+def plain(text: str) -> Any:
+    """An unquoted scalar as Kubernetes reads it (go-yaml 2). Raises :class:`ValueError` for what JSON has no number for."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if _NOT_A_NUMBER.match(text):
+        raise ValueError(text)
+    # Go reads no _ in a number that begins with a point
+    bare = text.replace("_", "") if text[0] != "." else text
+    if _INTEGER.match(bare):
+        return _integer(bare)
+    if _FLOAT.match(bare):
+        value = float(bare)
+        return text if value in (float("inf"), float("-inf")) else _short(value)
+    return text
+
+
+def _integer(text: str) -> int:
+    digits = text.lstrip("+-").lower()
+    base = {"0x": 16, "0b": 2, "0o": 8}.get(digits[:2], 8 if digits[0] == "0" and len(digits) > 1 else 10)
+    return int(digits, base) * (-1 if text[0] == "-" else 1)
+
+
+def _short(value: float) -> Any:
+    """As Go writes it: 1.0 is 1, which an integer field takes."""
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+def _json_as_yaml(text: str) -> str:
+    """JSON may be indented by tabs and writes characters in two halves, YAML not; in JSON a bare tab is always mere space."""
+    if not text.lstrip("\ufeff \t\r\n").startswith("{"):
+        return text
+    try:
+        json.loads(text.lstrip("\ufeff"))
+    except ValueError:
+        return text
+    return _SURROGATES.sub(lambda found: found[1] + _joined(found[2], found[3]), text.replace("\t", " "))
+
+
+def _joined(high: str, low: str) -> str:
+    return bytes.fromhex(high + low).decode("utf-16-be")
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
@@ -212,7 +284,7 @@ def _indenting_tab(line: str) -> int:
 
 
 def _documents(chunk: str, origin: str, before: int) -> Iterator[Document]:
-    for node in yaml.compose_all(chunk, Loader=Loader):
+    for node in yaml.compose_all(chunk, Loader=PlainLoader):
         if node is None:
             continue
         builder = _Builder(origin, before)
@@ -271,35 +343,42 @@ class _Builder:
     def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
         seen: dict[str, int] = {}
         for key, _value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                self._refuse(key, "a key that is a list or a mapping", "use texts as keys")
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            name = self._name(key)
+            if name in seen and key.tag != MERGE:
                 todo = "keep one of the two; when they belong to different parents, indent each under its own"
-                self._refuse(key, f'"{key.value}" is there twice (first in line {seen[key.value]})', todo)
-            seen[key.value] = self._mark(key)[0]
+                self._refuse(key, f'"{name}" is there twice (first in line {seen[name]})', todo)
+            seen[name] = self._mark(key)[0]
         self._scalars.flatten_mapping(node)
         built: dict[str, Any] = {}
         for key, value in node.value:
-            name = str(key.value)
+            name = self._name(key)
             self.marks[(*path, name)] = self._mark(key)
             built[name] = self.build(value, (*path, name))
         return built
 
+    def _name(self, key: Any) -> str:
+        """A key as text: Kubernetes reads on, yes and 1 first, and then writes them as "true" and "1"."""
+        if not isinstance(key, yaml.ScalarNode):
+            self._refuse(key, "a key that is a list or a mapping", "use texts as keys")
+        value = self._scalar(key) if key.tag != MERGE else key.value
+        if value is None:
+            self._refuse(key, "an empty key", "give the key a name, in quotes when it is to be null")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
     def _scalar(self, node: Any) -> Any:
         tag = node.tag.rsplit(":", 1)[-1]
-        if tag in ("str", "timestamp", "value", "binary") or (tag in ("int", "float") and ":" in node.value):
+        if tag in ("str", "timestamp", "value", "binary"):
             return node.value
-        if tag not in ("null", "bool", "int", "float"):
-            self._refuse(
-                node, f"the tag {node.tag} is not YAML that Kubernetes knows", "remove it; for vaulted files use the option template"
-            )
-        value = self._scalars.construct_object(node)
-        if isinstance(value, float) and value * 0 != 0:
+        if tag not in (PLAIN, "null", "bool", "int", "float"):
+            todo = "remove it; for vaulted files use the option template"
+            self._refuse(node, f"the tag {node.tag} is not YAML that Kubernetes knows", todo)
+        try:
+            return plain(node.value)
+        except ValueError:
             self._refuse(node, f"{node.value} is not a number that JSON knows", "give a finite number, or quote it")
-        return value
 
     def _mark(self, node: Any) -> tuple[int, int]:
         return self.before + node.start_mark.line + 1, node.start_mark.column + 1
 
-    def _refuse(self, node: Any, cause: str, todo: str) -> None:
+    def _refuse(self, node: Any, cause: str, todo: str) -> NoReturn:
         raise _Refused(Problem(Place(self.origin, *self._mark(node)), cause, todo))

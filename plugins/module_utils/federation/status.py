@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 OK, WAITING, FAILED = "OK", "waiting", "failed"
+UNSEEN = "not yet looked at by KubeFed's controller"
 # The controller does not try these again by itself.
 FINAL = ("AlreadyExists", "ManagedLabelFalse", "ComputeResourceFailed", "ApplyOverridesFailed", "FieldRetentionFailed")
 BROAD = ("ClusterRetrievalFailed", "ComputePlacementFailed", "NamespaceNotFederated")
@@ -25,6 +26,7 @@ REMEDIES = {
     "ManagedLabelFalse": "remove the label kubefed.io/managed: false from the object in {cluster}",
     "ApplyOverridesFailed": "correct the overrides for {cluster}",
     "NamespaceNotFederated": "federate the namespace: add a FederatedNamespace",
+    UNSEEN: "see whether KubeFed's controller manager runs in the host cluster (namespace {federation}), then run again",
     "WaitingForRemoval": "see which finalizers hold the object in {cluster}",
 }
 _LARGEST_EXACT = 2**53
@@ -48,7 +50,7 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
     """
     status = federated.get("status") or {}
     if status.get("observedGeneration") != federated["metadata"].get("generation"):
-        return dict.fromkeys(clusters, Verdict(WAITING, "not yet looked at by KubeFed's controller"))
+        return dict.fromkeys(clusters, Verdict(WAITING, UNSEEN))
     broad = next((item.get("reason", "") for item in status.get("conditions") or [] if item.get("type") == "Propagation"), "")
     told = {item["name"]: item.get("status", "") for item in status.get("clusters") or []}
     if broad in BROAD:
@@ -61,7 +63,7 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
 
 def _verdict(told: str | None, recorded: set[str] | None, cluster: str) -> Verdict:
     if told is None:
-        return Verdict(WAITING, "not yet looked at by KubeFed's controller")
+        return Verdict(WAITING, UNSEEN)
     if told:
         return Verdict(FAILED if told in FINAL else WAITING, told)
     if recorded is not None and cluster not in recorded:

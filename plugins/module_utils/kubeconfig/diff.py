@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import fingerprint, read_pem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import to_yaml
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import SECTIONS, Entry, to_yaml
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import SECTIONS, Entry
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import ORIGIN, decode_base64
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 

@@ -27,16 +27,16 @@ class Plan:
 
 
 def merge_files(files: Sequence[Kubeconfig]) -> Kubeconfig:
-    """Several files as ``KUBECONFIG=a:b`` makes one of them: for each name, and for current-context, the first wins."""
+    """Several files as ``KUBECONFIG=a:b`` makes one of them: for each name, and for current-context, the first wins.
+
+    Only what a cluster can be taken from; preferences and the like are left out.
+    """
     sections: dict[str, dict[str, Entry]] = {section: {} for section in SECTIONS}
-    rest: dict[str, Any] = {}
-    for file in reversed(files):
-        rest.update(file.rest)
     for file in files:
         for section, entries in sections.items():
             entries.update({name: entry for name, entry in file.section(section).items() if name not in entries})
     current = next((file.current_context for file in files if file.current_context), "")
-    return Kubeconfig(**sections, current_context=current, rest=rest)
+    return Kubeconfig(**sections, current_context=current)
 
 
 def origin_of(entry: Entry) -> dict[str, Any] | None:

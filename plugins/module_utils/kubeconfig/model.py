@@ -1,10 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A kubeconfig as a model, read from and written as YAML the way kubectl reads it. Pure.
-
-kubectl's YAML (sigs.k8s.io/yaml) is not PyYAML's: ``y`` is a boolean, ``1e3`` a number and a date a string. Reading
-follows kubectl's rules, and writing quotes whatever kubectl or PyYAML could take for something else than text.
-"""
+"""A kubeconfig as a model, read from and written as YAML the way kubectl reads it. Pure."""
 
 from __future__ import annotations
 
@@ -12,30 +8,50 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
-import yaml
-
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import (
+    BOOL,
+    FLOAT,
+    INT,
+    MERGE,
+    NULL,
+    STR,
+    Loader,
+    check_library,
+    number,
+    to_yaml,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
+try:
+    import yaml
+except ImportError:
+    yaml = None  # type: ignore[assignment]
+
 SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
-_TEXT = {
-    "cluster": {"server", "tls-server-name", "certificate-authority", "certificate-authority-data", "proxy-url"},
-    "user": {
-        "client-certificate",
-        "client-certificate-data",
-        "client-key",
-        "client-key-data",
-        "token",
-        "tokenFile",
-        "as",
-        "as-uid",
-        "username",
-        "password",
+_TEXT, _FLAG = "text", "flag"
+# A list's items and a mapping's "*" are all alike. Fields that are not here may be anything.
+_TYPES: dict[str, dict[str, Any]] = {
+    "cluster": {
+        **dict.fromkeys(("server", "tls-server-name", "certificate-authority", "certificate-authority-data", "proxy-url"), _TEXT),
+        **dict.fromkeys(("insecure-skip-tls-verify", "disable-compression"), _FLAG),
     },
-    "context": {"cluster", "user", "namespace"},
+    "user": {
+        **dict.fromkeys(("client-certificate", "client-certificate-data", "client-key", "client-key-data"), _TEXT),
+        **dict.fromkeys(("token", "tokenFile", "username", "password", "as", "as-uid"), _TEXT),
+        "as-groups": [_TEXT],
+        "as-user-extra": {"*": [_TEXT]},
+        "auth-provider": {"name": _TEXT, "config": {"*": _TEXT}},
+        "exec": {
+            **dict.fromkeys(("command", "apiVersion", "installHint", "interactiveMode"), _TEXT),
+            "args": [_TEXT],
+            "env": [{"name": _TEXT, "value": _TEXT}],
+            "provideClusterInfo": _FLAG,
+        },
+    },
+    "context": dict.fromkeys(("cluster", "user", "namespace"), _TEXT),
 }
-_FLAGS = {"insecure-skip-tls-verify", "disable-compression"}
-_MAPPINGS = {"auth-provider", "exec"}
-_PREFIX = "tag:yaml.org,2002:"
+# "<<" is a merge only as a key
+_TEXT_TAGS = (STR, MERGE)
 _NEXT = "Nothing was written. Next: correct the file, or name another one"
 
 
@@ -74,46 +90,6 @@ class Kubeconfig:
         return {key: document[key] for key in sorted(document)}
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Resolves plain scalars as kubectl does."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
-
-_NUMBER = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)\Z")
-_Loader.add_implicit_resolver(_PREFIX + "merge", re.compile(r"<<\Z"), list("<"))
-_Loader.add_implicit_resolver(_PREFIX + "null", re.compile(r"(~|null|Null|NULL|)\Z"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver(
-    _PREFIX + "bool",
-    re.compile(r"(y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)\Z"),
-    list("yYnNtTfFoO"),
-)
-_Loader.add_implicit_resolver(_PREFIX + "float", _NUMBER, list("-+0123456789."))
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./@+=-]*(:[A-Za-z0-9_./@+=-]+)*\Z")
-_WORDS = re.compile(r"(y|yes|n|no|true|false|on|off|null)\Z", re.IGNORECASE)
-
-
-def _represent_text(dumper: Any, text: str) -> Any:
-    plain = _PLAIN.match(text) and not _WORDS.match(text)
-    return dumper.represent_scalar(_PREFIX + "str", text, style=None if plain else '"')
-
-
-_Dumper.add_representer(str, _represent_text)
-
-
-def to_yaml(value: Any) -> str:
-    """YAML that kubectl and PyYAML read alike."""
-    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
-    return text
-
-
 def dump(kubeconfig: Kubeconfig) -> str:
     """The kubeconfig as YAML text."""
     return to_yaml(kubeconfig.document())
@@ -125,6 +101,7 @@ def parse(content: bytes | str, file: str) -> Kubeconfig:
     Raises :class:`EdgefedError` with code ``bad_kubeconfig``, and file, line and column, for what kubectl cannot read and
     for what rewriting would lose (a second document). Values, which may be secrets, are in no message.
     """
+    check_library()
     reader = _Reader(file)
     root = reader.compose(_decode(content, file))
     if root is None:
@@ -172,7 +149,7 @@ class _Reader:
     def compose(self, text: str) -> Any:
         """The root node, ``None`` for a file without content."""
         try:
-            nodes = list(yaml.compose_all(text, Loader=_Loader))
+            nodes = list(yaml.compose_all(text, Loader=Loader))
         except yaml.reader.ReaderError as error:
             before = text[: error.position]
             column = len(before) - before.rfind("\n")
@@ -181,14 +158,14 @@ class _Reader:
             raise self._yaml_error(text, error) from None
         if len(nodes) > 1:
             raise self.error(nodes[1], "a second YAML document, which kubectl ignores and rewriting would lose")
-        if not nodes or nodes[0].tag == _PREFIX + "null":
+        if not nodes or nodes[0].tag == NULL:
             return None
         return nodes[0]
 
     def _yaml_error(self, text: str, error: Any) -> EdgefedError:
         mark = error.problem_mark or error.context_mark
         # what stands in quotes comes from the file
-        problem = re.sub(r"'[^']{3,}'|\"[^\"]{3,}\"", "'…'", str(error.problem or "this is not YAML"))
+        problem = re.sub(r"(?<=\s)('[^']{3,}'|\"[^\"]{3,}\")", "'…'", str(error.problem or "this is not YAML"))
         lines = text.splitlines()
         line = lines[mark.line] if mark.line < len(lines) else ""
         if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
@@ -205,21 +182,26 @@ class _Reader:
         own = []
         self._descend(node)
         for key, value in node.value:
-            if key.tag == _PREFIX + "merge":
+            if key.tag == MERGE:
                 for merged in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                     if not isinstance(merged, yaml.MappingNode):
                         raise self.error(value, "<< needs a mapping")
                     yield from self._pairs(merged)
-            elif isinstance(key, yaml.ScalarNode):
-                own.append((str(key.value), value))
             else:
-                raise self.error(key, "a key that is not text")
+                own.append((self._key(key), value))
         self._inside.pop()
         yield from own
 
+    def _key(self, node: Any) -> str:
+        """Text; kubectl takes ``y`` and ``1`` too, and makes text of their values."""
+        value = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if value is None or isinstance(value, float):
+            raise self.error(node, "a key that is not text")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
     def mapping(self, node: Any, what: str) -> dict[str, Any]:
         """The value nodes by key; ``{}`` for null."""
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return {}
         if not isinstance(node, yaml.MappingNode):
             raise self.error(node, f"{what} must be a mapping")
@@ -227,9 +209,9 @@ class _Reader:
 
     def text(self, node: Any, what: str) -> str:
         """A string; ``""`` for null."""
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return ""
-        if not isinstance(node, yaml.ScalarNode) or node.tag != _PREFIX + "str":
+        if not isinstance(node, yaml.ScalarNode) or node.tag not in _TEXT_TAGS:
             raise self.error(node, f"{what} must be text; write it in quotes")
         return str(self.value(node))
 
@@ -249,25 +231,34 @@ class _Reader:
         return found
 
     def _items(self, node: Any, what: str) -> list[Any]:
-        if node is None or node.tag == _PREFIX + "null":
+        if node is None or node.tag == NULL:
             return []
         if not isinstance(node, yaml.SequenceNode):
             raise self.error(node, f"{what} must be a list")
         return list(node.value)
 
     def _body(self, node: Any, kind: str, name: str) -> dict[str, Any]:
-        fields = self.mapping(node, f"{kind} {name!r}")
-        for key, value in fields.items():
-            what = f"{key} of {kind} {name!r}"
-            if key in _TEXT[kind]:
-                self.text(value, what)
-            elif key in _FLAGS and value.tag not in (_PREFIX + "bool", _PREFIX + "null"):
-                raise self.error(value, f"{what} must be true or false")
-            elif key in _MAPPINGS:
-                self.mapping(value, what)
-            elif key == "extensions":
-                self._extensions(value, what)
+        what = f"{kind} {name!r}"
+        fields = self.mapping(node, what)
+        if node is not None:
+            self._check(node, _TYPES[kind], what)
+        self._extensions(fields.get("extensions"), f"extensions of {what}")
         return {key: self.value(value) for key, value in fields.items()}
+
+    def _check(self, node: Any, wanted: Any, what: str) -> None:
+        if wanted == _TEXT:
+            self.text(node, what)
+        elif wanted == _FLAG:
+            if node.tag not in (BOOL, NULL):
+                raise self.error(node, f"{what} must be true or false")
+        elif isinstance(wanted, list):
+            for item in self._items(node, what):
+                self._check(item, wanted[0], f"an item of {what}")
+        else:
+            for key, value in self.mapping(node, what).items():
+                inner = wanted.get(key, wanted.get("*"))
+                if inner:
+                    self._check(value, inner, f"{key} of {what}")
 
     def _extensions(self, node: Any, what: str) -> None:
         names = set()
@@ -296,26 +287,17 @@ class _Reader:
 
     def _scalar(self, node: Any) -> Any:
         text = str(node.value)
-        if node.tag == _PREFIX + "null":
+        if node.tag == NULL:
             return None
-        if node.tag == _PREFIX + "bool":
+        if node.tag == BOOL:
             return text.lower() in ("y", "yes", "true", "on")
-        if node.tag in (_PREFIX + "float", _PREFIX + "int"):
-            return _number(text)
-        if node.tag != _PREFIX + "str":
+        if node.tag in (FLOAT, INT):
+            found = number(text)
+            if found is None:
+                raise self.error(node, "infinity or no number, which kubectl refuses")
+            return found
+        if node.tag not in _TEXT_TAGS:
             raise self.error(node, "a YAML tag that kubeconfigs do not have")
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise self.error(node, "an escape that is no Unicode character")
         return text
-
-
-def _number(text: str) -> int | float | str:
-    """kubectl's number: base by prefix, a leading 0 is octal; text when it is none."""
-    digits = text.replace("_", "")
-    octal = re.sub(r"^([-+]?)0([0-7]+)\Z", r"\g<1>0o\2", digits)
-    for read in (lambda: int(octal, 0), lambda: float(digits)):
-        try:
-            return read()
-        except ValueError:
-            continue
-    return text

@@ -33,14 +33,14 @@ _FAILED = (
     ),
     (r"(?i)privilege escalation|become", "becoming root failed", _SUDO),
     (
-        r"(?i)python.*not found|no such file.*python|interpreter",
+        r"(?i)python.*not found|no such file.*python|interpreter|requires a minimum of Python|SyntaxError",
         "there is no usable Python 3.8 or later",
         "Next: install python3 there, or set ansible_python_interpreter",
     ),
 )
 
 
-def read_problem(result: Mapping[str, Any], host: str, address: str = "") -> str:
+def read_problem(result: Mapping[str, Any], host: str, address: str = "", port: int | str = 22) -> str:
     """One sentence for the failed reading of ``host``; ``""`` when it went well or was not needed.
 
     ``result`` is the registered result of the ``kubeconfig_info`` task. What ssh or sudo said is only recognised, never repeated.
@@ -62,14 +62,17 @@ def read_problem(result: Mapping[str, Any], host: str, address: str = "") -> str
             "Next: try ansible HOST -b -m ansible.builtin.ping",
         )
         what, todo = _recognise(said, _FAILED, default)
-    return f"{where}: the kubeconfig cannot be read: {what}. {todo.replace('HOST', host).replace('ADDRESS', address or host)}."
+    known = address or host
+    if int(port) != 22:
+        known = f"'[{known}]:{port}'"
+    return f"{where}: the kubeconfig cannot be read: {what}. {todo.replace('HOST', host).replace('ADDRESS', known)}."
 
 
 def _said(result: Mapping[str, Any]) -> str:
     texts = [str(result.get(key) or "") for key in ("msg", "module_stderr", "module_stdout", "stderr")]
     lines = "\n".join(texts).splitlines()
     # at -vvvv ssh mixes its own log in
-    return "\n".join(line for line in lines if not re.match(r"debug\d:|OpenSSH_", line.strip()))
+    return "\n".join(line for line in lines if not re.search(r"\bdebug\d: |OpenSSH_", line))
 
 
 def _recognise(said: str, signs: tuple[tuple[str, str, str], ...], default: tuple[str, str]) -> tuple[str, str]:

@@ -89,15 +89,27 @@ class Store:
         return f"{self.target}.lock"
 
     def _acquire(self, who: str, timeout: float) -> tuple[int, float]:
-        started = time.monotonic()
+        """The timeout counts for each holder anew: a queue that moves is no reason to give up."""
+        started = since = time.monotonic()
+        holder: tuple[int, int] | None = None
         while True:
             lock = self._try_lock(who)
-            waited = time.monotonic() - started
+            now = time.monotonic()
             if lock is not None:
-                return lock, waited
-            if waited >= timeout:
-                raise self._busy(who, waited)
+                return lock, now - started
+            found = self._holder()
+            if found != holder:
+                holder, since = found, now
+            if now - since >= timeout:
+                raise self._busy(who, now - started)
             time.sleep(_PAUSE)
+
+    def _holder(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self._lock_path)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def _try_lock(self, who: str) -> int | None:
         try:

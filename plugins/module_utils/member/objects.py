@@ -108,7 +108,7 @@ def find_orphans(host: Client, where: Refs, names: Names, used: str | None) -> l
 def leftovers(member: Client, namespace: str, ours: Iterable[Ref]) -> list[str]:
     """Some of what would be lost with the namespace, as ``<resource> <name>``; empty when nothing would."""
     own = list(ours)
-    for path, plural in _namespaced_resources(member):
+    for path, plural in namespaced_resources(member):
         query = {"limit": 500}
         items = member.request("GET", f"{path}/namespaces/{namespace}/{plural}", query=query, accept=METADATA_ONLY)["items"] or []
         foreign = foreign_names(plural, items, own)
@@ -133,7 +133,7 @@ def _held_by(live: Manifest) -> str:
     return "; ".join([*(f"finalizer {name}" for name in holding), *said]) or "nothing says why"
 
 
-def _namespaced_resources(client: Client) -> Iterator[tuple[str, str]]:
+def namespaced_resources(client: Client) -> Iterator[tuple[str, str]]:
     """``(path of the group's version, plural)`` of everything that can lie in a namespace: 2 requests since Kubernetes 1.26."""
     for root in ("/api", "/apis"):
         answer = client.request("GET", root, accept=DISCOVERY)

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Waiting until every chosen cluster has the objects at the version that was applied."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import QUICK, put
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import version_key
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import RECREATE, in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, settled, verdicts
+
+# KubeFed looks at each cluster every 10 s, and one bad look is enough for it to give a cluster up.
+AWAY_PATIENCE = 15
+REMADE_AT_MOST = 3
+EVENTS_AT_MOST = 5
+
+Verdicts = dict[Key, dict[str, Verdict]]
+
+
+def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
+    """How each federated object stands in each cluster, by what was read."""
+    found: Verdicts = {}
+    for resource in resources:
+        current = seen.current(resource.key)
+        if resource.type is not None and current is not None:
+            found[resource.key] = verdicts(current, seen.versions.get(version_key(resource)), resource.clusters)
+    return found
+
+
+class Arrival:
+    """Waits for one run's objects. ``seen`` is what was read before, if nothing was written since."""
+
+    def __init__(self, session: Session, resources: list[Resource], seen: Seen | None) -> None:
+        self.session = session
+        self.resources = [resource for resource in resources if resource.type is not None]
+        self.seen = seen
+        self.found: Verdicts = {}
+        self.remade: dict[Key, int] = {}
+        self._asked: dict[Key, list[str]] = {}
+
+    def wait(self) -> Verdicts:
+        """Give the verdicts when all are ``OK``; raises :class:`EdgefedError` when waiting longer is of no use."""
+        started = time.monotonic()
+        pause = QUICK
+        while True:
+            pending = self._look()
+            waited = time.monotonic() - started
+            if not pending:
+                break
+            away = self.session.host.not_ready() if waited >= AWAY_PATIENCE else {}
+            if waited >= self.session.wait_timeout or self._hopeless(pending, away):
+                break
+            time.sleep(max(0.0, min(pause, self.session.wait_sleep, self.session.wait_timeout - waited)))
+            pause *= 2
+        missed = self._missed()
+        if missed:
+            raise failure(missed, self.session.host.not_ready(), self.session.host.namespace, time.monotonic() - started)
+        return self.found
+
+    def _look(self) -> list[Resource]:
+        """Read what isn't settled yet, make again what vanished; gives what is still to be waited for."""
+        pending = [resource for resource in self.resources if not self._done(resource)]
+        seen, self.seen = self.seen or self._read(pending), None
+        for resource in pending:
+            current = seen.current(resource.key)
+            if current is None or in_deletion(current):
+                self._make_again(resource)
+                seen.objects.pop(resource.key, None)
+        self.found.update(verdicts_of(pending, seen))
+        return [resource for resource in pending if not self._done(resource)]
+
+    def _read(self, pending: list[Resource]) -> Seen:
+        host = self.session.host
+        reads: list[Callable[[], dict[Any, dict[str, Any]]]] = [lambda: host.objects(pending), lambda: host.versions(pending)]
+        objects, versions = host.each(lambda read: read(), reads)
+        return Seen({}, objects, versions, False)
+
+    def _done(self, resource: Resource) -> bool:
+        return resource.key in self.found and settled(self.found[resource.key])
+
+    def _make_again(self, resource: Resource) -> None:
+        times = self.remade[resource.key] = self.remade.get(resource.key, 0) + 1
+        if times <= REMADE_AT_MOST:
+            put(self.session, Step(resource, None, RECREATE))
+        self.found[resource.key] = dict.fromkeys(resource.clusters, Verdict(WAITING, "it was deleted meanwhile"))
+
+    def _hopeless(self, pending: list[Resource], away: dict[str, str]) -> bool:
+        """Whether all that is missing is in clusters that are away."""
+        missing = {
+            cluster
+            for resource in pending
+            for cluster, verdict in self.found.get(resource.key, {"": Verdict(WAITING)}).items()
+            if verdict.state == WAITING
+        }
+        return bool(missing) and missing <= set(away)
+
+    def _missed(self) -> list[Missed]:
+        return [
+            Missed(resource, cluster, verdict, self._event(resource, cluster))
+            for resource in self.resources
+            for cluster, verdict in self.found.get(resource.key, {}).items()
+            if verdict.state != OK
+        ]
+
+    def _event(self, resource: Resource, cluster: str) -> str:
+        """What the controller told about this object and cluster; asked for a few objects only, since it costs a request each."""
+        if resource.secret or (len(self._asked) >= EVENTS_AT_MOST and resource.key not in self._asked):
+            return ""
+        if resource.key not in self._asked:
+            self._asked[resource.key] = self.session.host.events(resource)
+        return next((text for text in self._asked[resource.key] if f'"{cluster}"' in text), "")

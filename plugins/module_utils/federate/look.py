@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is there before a run: a handful of requests, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host, federated_namespace_types
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import namespaces_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``hosts`` are Namespaces by name, ``objects`` the federated objects of all collections concerned, ``versions`` KubeFed's
+    records of what it propagated. ``limited`` is a KubeFed that watches its own namespace only."""
+
+    hosts: dict[str, dict[str, Any]]
+    objects: dict[Key, dict[str, Any]]
+    versions: dict[str, dict[str, Any]]
+    limited: bool
+
+    def current(self, key: Key) -> dict[str, Any] | None:
+        """The object of that key, ``None`` when it isn't there."""
+        return self.hosts.get(key[2]) if key[0] == "Namespace" else self.objects.get(key)
+
+    @property
+    def federated(self) -> dict[str, dict[str, Any]]:
+        """FederatedNamespaces by name."""
+        return {key[2]: item for key, item in self.objects.items() if key[0] == FEDERATED_NAMESPACE}
+
+    def usable(self, namespace: str) -> bool:
+        """Whether objects can be made in the namespace now (``""``: none is needed)."""
+        host = self.hosts.get(namespace)
+        return not namespace or (host is not None and not in_deletion(host))
+
+
+def look(host: Host, federation: Federation, resources: list[Resource], versions: bool) -> Seen:
+    """Read it all; the PropagatedVersions only when asked for."""
+    names = namespaces_of(resources)
+    defined = [resource.key[2] for resource in resources if resource.type is None]
+    reads: list[Callable[[], Any]] = [
+        lambda: host.namespaces([*names, *defined]),
+        lambda: host.objects(resources, federated_namespace_types(federation, names)),
+        lambda: host.versions(resources) if versions else {},
+        host.limited,
+    ]
+    hosts, objects, recorded, limited = host.each(lambda read: read(), reads)
+    return Seen(hosts, objects, recorded, limited)

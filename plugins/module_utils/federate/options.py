@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run was asked for, and one object's share of its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run. ``member`` gives a client of a member cluster by its name; times are seconds."""
+
+    host: Host
+    member: Callable[[str], Client]
+    namespace: str = "default"
+    policy: str = "create"
+    force: bool = False
+    check: bool = False
+    wait: bool = True
+    wait_sleep: float = 1
+    wait_timeout: float = 120
+
+
+@dataclass
+class Step:
+    """What is to be done with one object. ``current`` is what is there, ``after`` what will be there in its place."""
+
+    resource: Resource
+    current: dict[str, Any] | None
+    action: str
+    after: dict[str, Any] | None = None
+
+    @property
+    def todo(self) -> bool:
+        """Whether there is anything to do."""
+        return self.action != NONE
+
+    def describe(self, clusters: dict[str, str]) -> dict[str, Any]:
+        """For the task's result. ``clusters`` maps each cluster's name to how it stands there."""
+        kind, namespace, name = self.resource.key
+        return {
+            "kind": kind,
+            "namespace": namespace,
+            "name": name,
+            "action": self.action,
+            "from": str(self.resource.document.place()),
+            "clusters": clusters,
+        }
+
+
+def tiers(steps: list[Step]) -> list[list[Step]]:
+    """Namespaces, then federated namespaces, then what lies in them; empty ones left out."""
+    found: tuple[list[Step], list[Step], list[Step]] = ([], [], [])
+    for step in steps:
+        kind = step.resource.key[0]
+        found[0 if kind == "Namespace" else 1 if kind == FEDERATED_NAMESPACE else 2].append(step)
+    return [tier for tier in found if tier]

@@ -1,0 +1,123 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Federated resources present: read, check everything, try, apply, wait. Nothing is sent before all is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import selectors
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_object
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+
+NOT_AWAITED = "not awaited"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``steps`` in the order of the work, ``notices`` for the user."""
+
+    federation: Federation
+    seen: Seen
+    steps: list[Step]
+    notices: list[str]
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Everything that was given, and the namespaces that it needs."""
+        return [step.resource for step in self.steps]
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return any(step.todo for step in self.steps)
+
+
+def present(session: Session, documents: list[Document], problems: list[Problem], federation: Federation) -> Result:
+    """Raises :class:`EdgefedError` for all that is wrong with the manifests at once, and for clusters that did not get them."""
+    checked = check(documents, federation, session.namespace)
+    whole = _without_broken_namespaces(documents, checked)
+    plan = _plan(session, federation, checked, [*problems, *checked.problems], whole)
+    if session.check:
+        return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen))
+    put_all(session, plan.steps)
+    found: Verdicts = {}
+    if session.wait:
+        found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
+    return _result(session, plan, found)
+
+
+def _without_broken_namespaces(documents: list[Document], checked: Checked) -> list[Resource]:
+    """The resources whose namespace is not itself defined wrongly: what that leads to need not be told as well."""
+    kinds = ("Namespace", FEDERATED_NAMESPACE)
+    fine = {resource.key[2] for resource in checked.resources if resource.key[0] in kinds}
+    broken = {document.name for document in documents if document.kind in kinds} - fine
+    return [resource for resource in checked.resources if resource.key[1] not in broken]
+
+
+def _plan(session: Session, federation: Federation, checked: Checked, problems: list[Problem], whole: list[Resource]) -> Plan:
+    seen = look(session.host, federation, checked.resources, session.wait)
+    situation = Situation(federation, seen.hosts, seen.federated, session.policy, seen.limited)
+    need = needed(whole, situation)
+    steps = [_step(resource, seen) for resource in [*need.resources, *checked.resources]]
+    wrong = [*problems, *need.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
+    # An object that depends on one that is wrong would only be refused for that.
+    refuse(wrong)
+    refuse(try_applies(session, steps, seen))
+    return Plan(federation, seen, steps, [*checked.notices, *_selector_notices(session, federation, checked.resources)])
+
+
+def _step(resource: Resource, seen: Seen) -> Step:
+    current = seen.current(resource.key)
+    namespace = resource.key[1]
+    if namespace in seen.hosts and not seen.usable(namespace):
+        # all that lies in a namespace in deletion goes with it
+        return Step(resource, current, RECREATE if current else CREATE)
+    return Step(resource, current, decide(resource.body, current))
+
+
+def _selector_notices(session: Session, federation: Federation, resources: list[Resource]) -> list[str]:
+    """Also workloads that are in the host cluster already may be what a Service selects."""
+    services = selectors.selecting(resources)
+    types = [kind for kind in map(federation.types.get, selectors.WORKLOADS) if kind and kind.enabled]
+    places = [(found, namespace) for found in types for namespace in sorted({service.key[1] for service in services})]
+    there = session.host.objects([], places)
+    bodies = {key: {**item, "kind": key[0]} for key, item in there.items()}
+    bodies.update({resource.key: resource.body for resource in resources if resource.key[0] in selectors.WORKLOADS})
+    return selectors.notices(services, list(bodies.values()))
+
+
+def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
+    clusters = plan.federation.clusters
+    diffs = [
+        entry
+        for step in plan.steps
+        if step.todo
+        for entry in (of_object(step.resource, step.current, step.after), *of_clusters(step.resource, step.current, clusters))
+    ]
+    return Result(
+        changed=plan.changed,
+        diff=diffs,
+        warnings=plan.notices,
+        data={
+            "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
+            "api_requests": session.host.client.requests,
+        },
+    )
+
+
+def _told(resource: Resource, found: Verdicts) -> dict[str, str]:
+    told: dict[str, Any] = dict.fromkeys(resource.clusters, NOT_AWAITED)
+    return {**told, **{cluster: str(verdict) for cluster, verdict in found.get(resource.key, {}).items()}}

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One run of the module federated_resource."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+
+
+def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
+    """Bring the federated resources to what is given. ``diff`` is always made."""
+    del diff
+    for library, error in (("PyYAML", sources.IMPORT_ERROR), ("jsonpatch", check_spec.IMPORT_ERROR)):
+        if error:
+            raise EdgefedError(missing_required_lib(library), code="missing_library")
+    documents, problems = read(params)
+    try:
+        session = _session(params, check, connect)
+        federation = session.host.federation()
+    except EdgefedError as error:
+        refuse(problems)
+        raise with_remedy(error) from None
+    act = absent if params["state"] == "absent" else present
+    try:
+        return act(session, documents, problems, federation)
+    except EdgefedError as error:
+        raise with_remedy(error) from None
+
+
+def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
+    def member(cluster: str) -> Client:
+        if params["kubeconfig"] is None:
+            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
+        return connect({"kubeconfig": params["kubeconfig"], "context": cluster}, cluster, pool=PARALLEL)
+
+    return Session(
+        host=Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"]),
+        member=member,
+        namespace=params["namespace"],
+        policy=params["namespace_policy"],
+        force=params["force_conflicts"],
+        check=check,
+        wait=params["wait"],
+        wait_sleep=params["wait_sleep"],
+        wait_timeout=params["wait_timeout"],
+    )

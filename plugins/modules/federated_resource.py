@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: federated_resource
+short_description: Apply federated resources, and wait until each cluster has them
+version_added: 0.1.0
+author: edgefed contributors (@edgefed)
+description:
+  - Applies KubeFed's federated resources (template, placement and overrides) to the host cluster, from files, folders, inline definitions
+    or templates, and waits until every chosen cluster has them at this version. When one has not, it says which, and why.
+  - Checks everything before anything is sent, and tells all that is wrong in one message, each with file, line, column, object and field.
+    That is the YAML, kinds and fields, clusters that are not joined, overrides that do not resolve against the template, and what the API
+    server says to each template as each cluster would get it.
+  - Uses server-side apply with the field manager C(edgefed). Fields that an earlier run set and that are not given any more are removed,
+    and those of others stay.
+  - An object that is being deleted is waited for and then made again, since what is applied to it would be lost with it.
+  - A namespace that the resources need and nobody defined is made, and federated to all clusters that they go to.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.wait
+  - edgefed.kubefed.attributes
+options:
+  kubeconfig:
+    description: The kubeconfig of the B(host cluster), a path or the content as a dictionary.
+    type: raw
+  context:
+    description: The context of the B(host cluster) in O(kubeconfig).
+    type: str
+  src:
+    description:
+      - Files with manifests, or folders that are searched for C(.yaml), C(.yml) and C(.json) files.
+      - Relative paths start from the working directory. They are read where the task runs, as O(kubeconfig) is.
+    type: list
+    elements: path
+    default: []
+  definition:
+    description: Manifests inline, one as a dictionary, YAML text with one or more, or a list of these.
+    type: raw
+  definition_name:
+    description: What messages call O(definition), usually the name of the variable that it comes from.
+    type: str
+    default: definition
+  template:
+    description:
+      - Jinja templates of manifests, rendered on the controller. Encrypted ones (C(ansible-vault)) are decrypted.
+      - Relative paths start from the working directory, and else are searched for as P(ansible.builtin.template#lookup) does.
+      - Lines in messages are those of the rendered text.
+    type: list
+    elements: str
+    default: []
+  state:
+    description:
+      - Whether the resources are to be there.
+      - V(absent) needs only kind, name and namespace of each. KubeFed removes them from the members. The namespaces that this module made
+        go too, when nothing else lies in them, neither in the host cluster nor in a member. The members are looked at through the contexts
+        in O(kubeconfig) that are named as the clusters.
+    type: str
+    choices: [present, absent]
+    default: present
+  namespace:
+    description: The namespace of resources that name none.
+    type: str
+    default: default
+  namespace_policy:
+    description:
+      - V(create) makes the namespaces that the resources need and nobody defined, in the host cluster and as C(FederatedNamespace).
+      - V(require) refuses when such a namespace is missing, or not federated to where the resources go.
+      - A C(FederatedNamespace) that this module did not make is never changed, unless it is among the resources given.
+    type: str
+    choices: [create, require]
+    default: create
+  federation_namespace:
+    description: The namespace of KubeFed in the host cluster.
+    type: str
+    default: kube-federation-system
+  force_conflicts:
+    description: Take over fields that another field manager has set to something else. Otherwise that is an error that names both.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until every chosen cluster has the resources at this version, or until they are gone everywhere.
+      - With V(false) it is done when the host cluster has them. What is being deleted is waited for anyway before it is made again.
+      - Clusters that KubeFed finds not ready are given up after 15 seconds when all others have everything.
+seealso:
+  - module: edgefed.kubefed.federation_verify
+  - name: KubeFed user guide
+    description: Templates, placement and overrides.
+    link: https://github.com/kubernetes-retired/kubefed/blob/master/docs/userguide.md
+notes:
+  - The data of a C(FederatedSecret) is never shown, in the diff only as fingerprints.
+  - KubeFed lets C(replace) add what is not there. Here it is an error, because a misspelt path would go unseen. Use C(op=add) to add.
+  - An Ingress template in the form of before C(networking.k8s.io/v1) is converted, with a warning.
+"""
+
+EXAMPLES = r"""
+- name: All manifests of a folder
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [manifests/]
+
+- name: One resource inline, in a namespace that is made for it
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    definition:
+      apiVersion: types.kubefed.io/v1beta1
+      kind: FederatedConfigMap
+      metadata:
+        name: settings
+        namespace: shop
+      spec:
+        template:
+          data:
+            currency: EUR
+        placement:
+          clusterSelector:
+            matchLabels:
+              topology.kubernetes.io/region: east
+        overrides:
+          - clusterName: zj
+            clusterOverrides:
+              - path: /data/currency
+                value: CNY
+
+- name: A vaulted template, without waiting for the members
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    template: [registry-secret.yml.j2]
+    wait: false
+
+- name: Remove what these manifests define
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [manifests/]
+    state: absent
+"""
+
+RETURN = r"""
+resources:
+  description:
+    - Each object, those first that were made because others need them.
+    - RV(ignore:action) is V(none), V(create), V(apply), V(recreate) (it was being deleted), V(delete) or V(await deletion).
+    - RV(ignore:clusters) has for each chosen cluster V(OK), or V(not awaited).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: FederatedDeployment
+      namespace: vrfederation
+      name: test-deployment
+      action: create
+      from: manifests/test.yaml:1:1
+      clusters: {cddev: OK, local: OK}
+api_requests:
+  description: How many requests were sent.
+  returned: success
+  type: int
+  sample: 10
+code:
+  description:
+    - What kind of failure it was, as V(invalid) (the manifests, nothing was sent), V(not_propagated), V(stuck) (in deletion),
+      V(no_kubefed), V(unreachable) or V(kubeconfig).
+  returned: failure
+  type: str
+  sample: invalid
+details:
+  description: The failure for programs, as RV(ignore:problems) with code V(invalid), and RV(ignore:missed) with V(not_propagated).
+  returned: failure
+  type: dict
+  sample:
+    problems:
+      - file: manifests/test.yaml
+        line: 12
+        column: 5
+        object: FederatedDeployment vrfederation/test-deployment
+        field: spec.placement.cluster
+        cause: unknown field
+        next: did you mean spec.placement.clusters
+"""
+
+from typing import Any
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.run import run
+from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
+
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **AUTH_SPEC,
+    **wait_spec(),
+    "src": {"type": "list", "elements": "path", "default": []},
+    # The action plugin turns definition and template into _packed, one text, so that it can be hidden as a whole.
+    "definition": {"type": "raw"},
+    "definition_name": {"type": "str", "default": "definition"},
+    "template": {"type": "list", "elements": "str", "default": []},
+    "_packed": {"type": "str", "no_log": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "namespace": {"type": "str", "default": "default"},
+    "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
+    "federation_namespace": {"type": "str", "default": "kube-federation-system"},
+    "force_conflicts": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    """Run as a module."""
+    run_as_module(run, ARGUMENT_SPEC)
+
+
+if __name__ == "__main__":
+    main()
