@@ -31,6 +31,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.stat
     pod_troubles,
     read_leader,
     split_crds,
+    unready_containers,
     webhook_of_answer,
     webhook_of_error,
 )
@@ -38,6 +39,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 ADMISSION = "admissionregistration.k8s.io/v1"
 EXTENSIONS = "apiextensions.k8s.io/v1"
+LOG_LINES = 3
 PROBE = {"apiVersion": CORE_GROUP, "kind": "KubeFedConfig", "metadata": {"name": "edgefed-probe"}, "spec": {"scope": "Cluster"}}
 
 
@@ -278,13 +280,25 @@ def look(client: Client, namespace: str, config: dict[str, Any] | None, last: St
     return Status(served, missing, leader, webhook)
 
 
+def _last_words(client: Client, path: str, container: str, ended: bool) -> list[str]:
+    """The end of a container's log (of its last run, when it ended); empty where it has not written any."""
+    try:
+        text = client.get(path, {"container": container, "tailLines": LOG_LINES, "previous": "true" if ended else None})
+    except EdgefedError:
+        return []
+    lines = [line.strip()[:300] for line in str(text).splitlines() if line.strip()]
+    return [f"{path.split('/')[-2]}/{container} wrote: {' | '.join(lines)}"] if lines else []
+
+
 def read_troubles(client: Client, namespace: str) -> list[str]:
-    """Why pods of the control plane wait, and the last three warnings of its namespace; empty where there are no pods."""
+    """Why pods of the control plane wait, what they wrote last, and the last three warnings of its namespace; empty without pods."""
     path = object_path("v1", "pods", namespace)
     pods = []
     for selector in ("kubefed-control-plane=controller-manager", "kubefed-admission-webhook=true"):
         pods += list(client.list(path, {"labelSelector": selector}))
     troubles = pod_troubles(pods)
+    for pod, container, ended in unready_containers(pods):
+        troubles += _last_words(client, f"{path}/{pod}/log", container, ended)
     if pods:
         events = list(client.list(object_path("v1", "events", namespace), {"fieldSelector": "type=Warning"}))
         events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))

@@ -159,6 +159,17 @@ def pod_troubles(pods: list[dict[str, Any]]) -> list[str]:
     return troubles
 
 
+def unready_containers(pods: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
+    """``(pod, container, whether its last run ended)`` of each container that has run and is not ready."""
+    found = []
+    for pod in pods:
+        for container in (pod.get("status") or {}).get("containerStatuses") or []:
+            ended = bool(container.get("restartCount")) and "running" not in (container.get("state") or {})
+            if not container.get("ready") and (ended or "waiting" not in (container.get("state") or {})):
+                found.append((pod["metadata"]["name"], container["name"], ended))
+    return found
+
+
 def missing_parts(status: Status) -> list[str]:
     """One sentence for each of the three that is missing; empty when ready."""
     parts = []

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"flag"
 	"net/http"
+	"os"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
@@ -34,9 +36,19 @@ func newWebhookCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&kubeconfig, "kubeconfig", "", "Path to the host cluster's kubeconfig.")
 	cmd.Flags().StringVar(&certDir, "cert-dir", "", "Folder with tls.crt and tls.key.")
-	cmd.Flags().StringVar(&host, "bind-address", "127.0.0.1", "Address to serve HTTPS on.")
+	cmd.Flags().StringVar(&host, "bind-address", defaultAddress(), "Address to serve HTTPS on.")
 	cmd.Flags().IntVar(&port, "secure-port", 8443, "Port to serve HTTPS on.")
+	// Those of the log (-v), which the chart sets.
+	cmd.Flags().AddGoFlagSet(flag.CommandLine)
 	return cmd
+}
+
+// In a pod the Service's packets come to the pod's own address; anywhere else nobody is meant to come from outside.
+func defaultAddress() string {
+	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		return "0.0.0.0"
+	}
+	return "127.0.0.1"
 }
 
 func runWebhook(kubeconfig string, options manager.Options) error {
