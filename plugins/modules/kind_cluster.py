@@ -130,7 +130,7 @@ import time
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import dns
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.cluster import Cluster, Settings
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.cluster import Cluster, Place, Settings
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.config import check_added, cluster_config, has_own_dns, roles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import API_SERVER_PORT, lab_files, node_names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, engine_of
@@ -180,7 +180,8 @@ def _cluster(params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Clust
     )
     settings = Settings(params["index"] or 0, port)
     document = json.dumps(config, indent=2)
-    return Cluster(params["host"], name, kind_files, engine, settings, document, params["timeout"], connect), wanted
+    place = Place(params["host"], name, kind_files, engine)
+    return Cluster(place, settings, document, params["timeout"], connect), wanted
 
 
 def _present(cluster: Cluster, wanted: Wanted, params: dict[str, Any], check: bool) -> Result:

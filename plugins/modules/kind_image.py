@@ -155,9 +155,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     cache = Cache(os.path.abspath(params["cache_dir"] or default_root()))
     needed = table.select(params["needed"])
     tools = Request(table, needed, params["source"], cache, params["go_dir"], params["mirrors"], params["probe_timeout"])
-    wanted = Wanted(
-        tools, params["images"], params["node_image"], params["files_dir"], tuple(params["stand_ins"]), params["debian_mirror"]
-    )
+    wanted = Wanted(tools, params["images"], params["node_image"], params["files_dir"], tuple(params["stand_ins"]), params["debian_mirror"])
     chosen = bring(wanted, show, check)
     views = {"before": {"archive": None}, "after": {"archive": chosen.archive}} if chosen.made else None
     return Result(chosen.made, views, data=dict(as_data(chosen)))

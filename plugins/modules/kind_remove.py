@@ -74,9 +74,9 @@ def _engines(params: dict[str, Any]) -> list[tuple[Engine, Host]]:
         host = Host(engine, podman, names)
         if which(provider) is None:
             continue
-        if provider == "podman" and os.path.exists(podman.containers_conf):
-            found.append((engine, host))
-        elif provider == "docker" and engine.works("network", "inspect", names.network):
+        if (provider == "podman" and os.path.exists(podman.containers_conf)) or (
+            provider == "docker" and engine.works("network", "inspect", names.network)
+        ):
             found.append((engine, host))
     return found
 
@@ -97,7 +97,7 @@ def _volumes(engine: Engine, nodes: list[str]) -> list[str]:
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
     """Stop what still makes clusters, remove containers, then what they stood on."""
     del diff, connect
-    files, _kind, names = lab_files(params["folder"])
+    files, _kind, _names = lab_files(params["folder"])
     records = {host: storage.read_json(files.record(host)) for host in files.recorded_hosts()}
     records = {host: record for host, record in records.items() if record.get("driver") == "kind"}
     engines = _engines(params)

@@ -301,11 +301,11 @@ def test_a_taken_port_is_named_with_its_process_before_anything_starts(labs: Any
     assert listening(PORT_BASE + 200, PORT_BASE + 299) == []
 
 
-def test_the_driver_of_the_next_release_says_so(labs: Any) -> None:
-    lab = labs("kind", PORT_BASE + 400, ["a"])
-    outcome = lab.run("lab_up", "-e", "lab_driver=kind")
+def test_an_unknown_driver_is_refused_with_those_that_are_known(labs: Any) -> None:
+    lab = labs("unknown", PORT_BASE + 400, ["a"])
+    outcome = lab.run("lab_up", "-e", "lab_driver=minikube")
     assert outcome.status != 0
-    assert 'lab_driver "kind" comes with the next release. Next: set lab_driver: embedded' in " ".join(outcome.output.split())
+    assert 'lab_driver "minikube" is not known. Next: set lab_driver to one of embedded, kind.' in " ".join(outcome.output.split())
     assert not lab.folder.exists()
 
 

@@ -36,16 +36,24 @@ class Settings:
         return {"index": self.index, "port": self.port}
 
 
-class Cluster:
-    """``host`` is its inventory host, ``name`` what kind calls it; ``config`` is kind's configuration of it."""
+@dataclass(frozen=True)
+class Place:
+    """Where the cluster is: ``host`` is its inventory host, ``name`` what kind calls it."""
 
-    def __init__(
-        self, host: str, name: str, files: KindFiles, engine: Engine, settings: Settings, config: str, timeout: float, connect: Callable[..., Any]
-    ) -> None:
-        self.host = host
-        self.name = name
-        self._files = files
-        self._engine = engine
+    host: str
+    name: str
+    files: KindFiles
+    engine: Engine
+
+
+class Cluster:
+    """One cluster at its place. ``config`` is kind's configuration of it."""
+
+    def __init__(self, place: Place, settings: Settings, config: str, timeout: float, connect: Callable[..., Any]) -> None:
+        self.host = place.host
+        self.name = place.name
+        self._files = place.files
+        self._engine = place.engine
         self._settings = settings
         self._config = config
         self._end = time.monotonic() + timeout
@@ -289,6 +297,12 @@ class Cluster:
         left = self._volumes()
         if left:
             self._engine.call("volume", "rm", "--force", *left, what=f'Removing the volumes of lab cluster "{self.host}"')
-        for path in (self._record, self._files.config(self.host), self._kubeconfig, self.log, f"{self._files.lab.clusters}/{self.host}.kubeconfig"):
+        for path in (
+            self._record,
+            self._files.config(self.host),
+            self._kubeconfig,
+            self.log,
+            f"{self._files.lab.clusters}/{self.host}.kubeconfig",
+        ):
             storage.remove(path)
         self._client = None

@@ -26,6 +26,7 @@ def run(
     what: str,
     todo: str,
     env: dict[str, str] | None = None,
+    *,
     tick: Callable[[], None] | None = None,
     stdin: IO[Any] | int | None = None,
     log: str | None = None,

@@ -92,9 +92,7 @@ def containers_conf(files: PodmanFiles, most_files: int, most_processes: int) ->
 
 def storage_conf(files: PodmanFiles) -> str:
     """podman's storage."""
-    return "\n".join(
-        ["[storage]", 'driver = "overlay"', f'graphroot = "{files.root}/graph"', f'runroot = "{files.run}/run"', ""]
-    )
+    return "\n".join(["[storage]", 'driver = "overlay"', f'graphroot = "{files.root}/graph"', f'runroot = "{files.run}/run"', ""])
 
 
 def network_document(name: str, subnet: str, gateway: str) -> str:
@@ -238,7 +236,7 @@ class Engine:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 one system call, libc already loaded
+                preexec_fn=_die_with_parent,
             )
         return done.returncode
 

@@ -158,9 +158,7 @@ class Host:
 
     def anything(self) -> bool:
         """Whether the machine has something of this lab's."""
-        return (
-            self._names.folder in storage.read_json(self._record).get("labs", []) or self._table_is_there() or self._has_network()
-        )
+        return self._names.folder in storage.read_json(self._record).get("labs", []) or self._table_is_there() or self._has_network()
 
     def _join(self) -> None:
         record = storage.read_json(self._record)

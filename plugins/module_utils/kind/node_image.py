@@ -14,7 +14,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.archive import Image, write_archive, write_layer
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import run, which
@@ -174,7 +174,15 @@ def _own_files(materials: Materials, root: str) -> None:
 
 
 def _slim(root: str) -> None:
-    for folder in ("var/cache/apt", "var/lib/apt/lists", "var/cache/debconf", "usr/share/doc", "usr/share/man", "usr/share/locale", "var/log"):
+    for folder in (
+        "var/cache/apt",
+        "var/lib/apt/lists",
+        "var/cache/debconf",
+        "usr/share/doc",
+        "usr/share/man",
+        "usr/share/locale",
+        "var/log",
+    ):
         shutil.rmtree(f"{root}/{folder}", ignore_errors=True)
         os.makedirs(f"{root}/{folder}", exist_ok=True)
 
@@ -238,7 +246,9 @@ class _Builder:
         """The program with iptables (legacy, which the node's entrypoint selects, and nft) and every library of its plug-ins."""
         root = self._place.root
         libraries = "usr/lib/" + os.path.basename(os.path.dirname(_one(f"{root}/usr/lib", "*-linux-gnu/xtables")))
-        plugins = [f"{libraries}/xtables/{plugin}" for plugin in sorted(os.listdir(f"{root}/{libraries}/xtables")) if plugin.endswith(".so")]
+        plugins = [
+            f"{libraries}/xtables/{plugin}" for plugin in sorted(os.listdir(f"{root}/{libraries}/xtables")) if plugin.endswith(".so")
+        ]
         programs = [f"usr/sbin/{program}" for program in _MASQUERADE_PROGRAMS]
         needed = _libraries(root, [*programs, *plugins])
         files = {member: f"{root}/{member}" for member in [*programs, *plugins, *needed, "etc/protocols", "etc/services"]}
@@ -250,7 +260,7 @@ class _Builder:
         layer = self._layer(name, files, links, ("tmp", "run", "var/lib", "usr/lib64"))
         return self._image((name,), layer, {"Entrypoint": ["/usr/local/bin/kube-proxy"]})
 
-    def _image(self, tags: tuple[str, ...], layer: str, config: dict[str, object]) -> Image:
+    def _image(self, tags: tuple[str, ...], layer: str, config: Mapping[str, object]) -> Image:
         return Image(tags, layer, self._materials.arch, {"Env": [_PATH], **config})
 
 

@@ -84,7 +84,13 @@ def plan_present(observed: Observed, wanted: Wanted) -> Plan:
     if not is_there(observed, wanted):
         labels = {name: wanted.labels for name in wanted.nodes if wanted.labels}
         return Plan(
-            clear=bool(observed.nodes), create=True, kubeconfig=True, dns=wanted.corefile is not None, label=labels, before=before, after=after
+            clear=bool(observed.nodes),
+            create=True,
+            kubeconfig=True,
+            dns=wanted.corefile is not None,
+            label=labels,
+            before=before,
+            after=after,
         )
     if observed.labels is None:
         after["labels"] = UNKNOWN
@@ -95,7 +101,11 @@ def plan_present(observed: Observed, wanted: Wanted) -> Plan:
         dns=wanted.corefile is not None and observed.labels is not None and observed.corefile != wanted.corefile,
         label=_labels_to_set(observed.labels or {}, wanted),
         load=tuple(
-            (node, image) for node in wanted.nodes if node in observed.images for image in wanted.images if image not in observed.images[node]
+            (node, image)
+            for node in wanted.nodes
+            if node in observed.images
+            for image in wanted.images
+            if image not in observed.images[node]
         ),
         before=before,
         after=after,

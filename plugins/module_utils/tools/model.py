@@ -76,7 +76,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Table:
-    """The version table of this machine's architecture; ``flags`` are the linker flags of each Go module, ``tags`` the build tags of some."""
+    """The version table of this machine's architecture; by Go module ``flags`` are linker flags, ``tags`` the build tags of some."""
 
     arch: str
     tools: Mapping[str, Tool]

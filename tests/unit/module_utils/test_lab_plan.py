@@ -94,7 +94,7 @@ def test_a_good_machine_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("machine", "wish", "said"),
     [
-        ({}, {"driver": "kind"}, "comes with the next release"),
+        ({}, {"driver": "minikube"}, "set lab_driver to one of: embedded"),
         ({}, {"driver": "docker"}, 'lab_driver "docker" is not known'),
         ({"system": "Darwin"}, {}, "this is Darwin"),
         ({"kernel": (4, 18)}, {}, "Linux 5.3 or later, and this is 4.18"),

@@ -87,12 +87,21 @@ def test_acceptable(version: str, minimum: str, below: str, expected: bool) -> N
     assert acceptable(version, Accepts(minimum, below)) is expected
 
 
+# Not published by their vendors as programs, or the project's own.
+OURS = ("kind-files", "pause", "net", "web")
+KUBERNETES = ("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubeadm", "kube-proxy")
+
+
 @pytest.mark.parametrize("arch", ["amd64", "arm64"])
 def test_every_placeholder_of_the_real_table_is_filled(arch: str) -> None:
     table = load_table(RAW, arch, {})
     assert not [flags for flags in table.flags.values() if "{" in flags]
+    assert set(table.tags) <= set(table.flags)
     for tool in table.tools.values():
         assert not re.search(r"\{(version|arch)\}", repr(tool.download) + repr(tool.build))
+        if tool.name in OURS:
+            assert tool.download is None and tool.build
+            continue
         assert tool.download is not None
         assert tool.version in tool.download.url or tool.download.image or tool.name == "go"
         assert tool.name == "go" or tool.version_arguments or tool.tree
@@ -120,12 +129,18 @@ def test_versions_of_the_table_are_those_of_the_go_modules() -> None:
         "kubefed": "sigs.k8s.io/kubefed",
         "kubefedctl": "sigs.k8s.io/kubefed",
         "kubefed-chart": "sigs.k8s.io/kubefed",
-        **dict.fromkeys(("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler"), "k8s.io/kubernetes"),
+        **dict.fromkeys(KUBERNETES, "k8s.io/kubernetes"),
+        "kind": "sigs.k8s.io/kind",
+        "kind-files": "sigs.k8s.io/kind",
+        "coredns": "github.com/coredns/coredns",
+        **dict.fromkeys(("containerd", "containerd-shim-runc-v2", "ctr"), "github.com/containerd/containerd/v2"),
     }
-    versions = {name: row["version"] for name, row in RAW["tools"].items() if name != "go"}
+    versions = {name: row["version"] for name, row in RAW["tools"].items() if name not in ("go", "pause", "net", "web")}
     assert versions == {name: required[module] for name, module in wanted.items()}
-    assert set(VARIABLES["_tools_lab"]) == set(wanted)
-    assert set(VARIABLES["_tools_client"]) < set(wanted)
+    kinds = {*VARIABLES["_tools_kind"], *VARIABLES["_tools_kind_image"]}
+    assert set(VARIABLES["_tools_lab"]) | kinds == {*wanted, "pause", "net", "web"}
+    assert set(VARIABLES["_tools_client"]) < set(VARIABLES["_tools_lab"])
+    assert set(VARIABLES["_tools_client"]) < set(VARIABLES["_tools_kind"])
 
 
 def test_own_checksum_overrides_and_may_carry_a_prefix() -> None:

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A kind lab of a test's own, and what the tests look at it with. Needs root, podman and nft."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgefed"
+PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+WEB = "docker.io/library/nginx:1.17"
+
+
+def run(*command: str, check: bool = True, env: dict[str, str] | None = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    """A command's outcome; a failure shows what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, input=text, check=False, env={**os.environ, **(env or {})})
+    assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done
+
+
+@dataclass(frozen=True)
+class Site:
+    """A lab in a folder of the test's own."""
+
+    folder: Path
+    prefix: str
+    port: int
+
+    def play(self, playbook: str, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [PLAYBOOK, "-i", str(REPOSITORY / "inventories/lab"), str(REPOSITORY / "playbooks" / playbook)]
+        variables = {
+            "lab_driver": "kind",
+            "lab_kind_provider": "podman",
+            "lab_kind_images": "build",
+            "lab_kind_isolated": True,
+            "lab_prefix": self.prefix,
+            "lab_port_base": self.port,
+        }
+        return run(*command, "-e", json.dumps(variables), *options, env={"AWX_PRIVATE_DATA_DIR": str(self.folder)}, check=check)
+
+    @property
+    def lab(self) -> str:
+        return str(self.folder / ".edgefed/lab")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        podman = CACHE / "kind-podman"
+        return {"CONTAINERS_CONF": str(podman / "containers.conf"), "CONTAINERS_STORAGE_CONF": str(podman / "storage.conf")}
+
+    def podman(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return run("podman", *arguments, env=self.environment, check=check)
+
+
+def names_of(lab: str) -> LabNames:
+    """The names of a lab's network and table."""
+    return LabNames(os.path.realpath(lab))
