@@ -95,11 +95,13 @@ def read_current(client: Client, desired: Desired, removing: bool = False) -> Cu
     deployments = _deployments(client, desired.namespace) if namespace else []
     releases = read_releases(client, desired.namespace, desired.release) if namespace else []
     webhooks = webhook_names(desired.scope, desired.namespace)
+    config = next((item for item in configs if item["metadata"]["namespace"] == desired.namespace), None)
     return Current(
         namespace_there=namespace is not None,
         namespace_ours=MADE_BY in notes,
         releases=releases,
-        config=next((item for item in configs if item["metadata"]["namespace"] == desired.namespace), None),
+        config=config,
+        leader=leader_of(client, desired.namespace, config) if config else Leader(),
         elsewhere={
             item["metadata"]["namespace"]: str((item.get("spec") or {}).get("scope") or "Cluster")
             for item in configs

@@ -46,10 +46,12 @@ DEFAULT_GATES = {"PushReconciler": "Enabled", "RawResourceStatusCollection": "Di
 
 @dataclass(frozen=True)
 class Leader:
-    """Who holds the controller manager's lock. ``renewed`` as written there (RFC 3339), ``age`` in seconds by this clock."""
+    """Who holds the controller manager's lock. ``renewed`` and ``acquired`` as written there (RFC 3339), ``age`` in seconds by this
+    clock."""
 
     holder: str = ""
     renewed: str = ""
+    acquired: str = ""
     age: float | None = None
     fresh: bool = False
     reason: str = ""
@@ -104,7 +106,7 @@ def read_leader(lock: dict[str, Any] | None, now: datetime, previous: Leader | N
         return Leader(reason=f'no controller manager has taken the lock (ConfigMap "{LOCK}") yet')
     lease = float(record.get("leaseDurationSeconds") or LEASE_SECONDS)
     age = round((now - moment).total_seconds(), 1)
-    leader = Leader(holder=holder, renewed=renewed, age=age)
+    leader = Leader(holder=holder, renewed=renewed, acquired=str(record.get("acquireTime") or ""), age=age)
     if holder == not_holder:
         return replace(leader, reason=f"the lock is still held by {holder}, which was told to stop; its lease lasts {lease:.0f} s")
     moved = previous is not None and bool(previous.renewed) and (previous.holder, previous.renewed) != (holder, renewed)
@@ -141,6 +143,14 @@ def gates_of(config: dict[str, Any] | None) -> dict[str, str]:
     """The feature gates in force, name → ``Enabled`` or ``Disabled``."""
     listed = ((config or {}).get("spec") or {}).get("featureGates") or []
     return dict(sorted({**DEFAULT_GATES, **{gate["name"]: gate["configuration"] for gate in listed}}.items()))
+
+
+def config_is_newer(config: dict[str, Any] | None, leader: Leader) -> bool:
+    """Whether the KubeFedConfig was changed after the leader began: it reads its configuration only once, at its start."""
+    written = ((config or {}).get("metadata") or {}).get("managedFields") or []
+    changed = [moment_of(entry.get("time")) for entry in written if "f:spec" in (entry.get("fieldsV1") or {})]
+    since = moment_of(leader.acquired)
+    return since is not None and any(moment > since for moment in changed if moment)
 
 
 def pod_troubles(pods: list[dict[str, Any]]) -> list[str]:
