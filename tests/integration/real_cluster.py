@@ -60,14 +60,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of a playbook. ``said`` is its output on one line."""
+    """One run of a playbook. ``said`` is its output on one line, YAML's doubled quotes undone."""
 
     status: int
     output: str
 
     @property
     def said(self) -> str:
-        return " ".join(self.output.split())
+        return " ".join(self.output.split()).replace("''", "'")
 
     def count(self, what: str) -> dict[str, int]:
         """``changed``, ``failed``, … by host."""
