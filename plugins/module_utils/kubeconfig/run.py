@@ -55,7 +55,13 @@ def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], no
     result = _write(store, decide, params, check)
     result.warnings = taken.warnings + result.warnings
     shown = {what: [str(one) for one in found] for what, found in taken.certificates.items()}
-    result.data |= {"added": taken.name not in current.contexts, "server": taken.server, "origin": {**vars(taken.origin)}, "certificates": shown, **answered}
+    result.data |= {
+        "added": taken.name not in current.contexts,
+        "server": taken.server,
+        "origin": {**vars(taken.origin)},
+        "certificates": shown,
+        **answered,
+    }
     return result
 
 
