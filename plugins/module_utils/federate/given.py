@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
 
-PACKED = "_packed"
+PACKED = "packed"
 ENDINGS = (".yaml", ".yml", ".json")
 
 
