@@ -249,6 +249,7 @@ def plan_present(current: Current, desired: Desired, chart_done: bool = False) -
         steps.append(Step("create_namespace", desired.namespace))
         before["namespace"], after["namespace"] = None, desired.namespace
     if afresh:
+        steps.append(Step("drop_superseded", desired.release))
         steps += [Step("drop_record", item.record) for item in current.releases]
         steps += [Step("delete_webhook", name) for name in current.webhooks]
     if chart != "none":

@@ -119,23 +119,25 @@ def read_leader(lock: dict[str, Any] | None, now: datetime, previous: Leader | N
 
 def webhook_of_answer(created: dict[str, Any], namespace: str) -> Webhook:
     """The verdict on a dry-run create of a bare KubeFedConfig: only the webhook fills in the rest of its ``spec``."""
-    if (created.get("spec") or {}).get("leaderElect"):
-        return Webhook(answers=True)
-    return Webhook(
-        reason=(
-            f'the API server did not ask it: MutatingWebhookConfiguration "mutation.core.kubefed.io" is missing, or its namespaceSelector '
-            f'does not match namespace "{namespace}" (with scope Namespaced the namespace needs the label name={namespace})'
-        )
+    return Webhook(answers=True) if (created.get("spec") or {}).get("leaderElect") else Webhook(reason=_not_asked(namespace))
+
+
+def _not_asked(namespace: str) -> str:
+    return (
+        f'the API server did not ask it: MutatingWebhookConfiguration "mutation.core.kubefed.io" is missing, or its namespaceSelector '
+        f'does not match namespace "{namespace}" (with scope Namespaced the namespace needs the label name={namespace})'
     )
 
 
-def webhook_of_error(status: int, message: str) -> Webhook:
+def webhook_of_error(status: int, message: str, namespace: str = "") -> Webhook:
     """The verdict on a dry-run create that failed; ``message`` is the API server's."""
     if status == 404:
         return Webhook(reason="nothing to ask it with: namespace or CRD kubefedconfigs.core.kubefed.io is not there")
     called = re.search(r"failed calling webhook \"[^\"]+\": (?:failed to call webhook: )?(.*)", message)
     if called:
         return Webhook(reason=re.sub(r"^Post \"([^\"?]+)[^\"]*\": ", r"\1: ", called.group(1)))
+    if "denied the request" in message and "spec.leaderElect: Required value" in message:
+        return Webhook(reason=_not_asked(namespace))
     return Webhook(reason=message)
 
 

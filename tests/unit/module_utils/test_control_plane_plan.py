@@ -96,6 +96,7 @@ def test_cut_off_release_is_installed_afresh(status: str) -> None:
     found = plan.plan_present(current, WISH)
     assert found.chart == "install"
     assert found.steps == (
+        Step("drop_superseded", "kubefed"),
         Step("drop_record", "r1"),
         Step("drop_record", "r2"),
         Step("delete_webhook", WEBHOOKS[0]),
