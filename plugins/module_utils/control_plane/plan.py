@@ -280,7 +280,8 @@ def absent_objection(current: Current, desired: Desired) -> Objection | None:
         kinds = ", ".join(f"{number} {name.split('.')[0]}" for name, number in sorted(current.federated.items()))
         return Objection(
             f"{count} federated object(s) would go with their CRDs ({kinds}). Nothing was removed. Next: delete them while the "
-            "members are joined, which removes their copies too, or set kubefed_purge: true to leave the copies where they are.",
+            "members are joined, which removes their copies too (playbooks/federate.yml -e federated_resources_state=absent does it for "
+            "the inventory's), or set kubefed_purge: true to leave the copies where they are.",
             "federated_objects",
             {"federated": current.federated},
         )
