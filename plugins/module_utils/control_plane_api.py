@@ -97,11 +97,13 @@ def read_current(client: Client, desired: Desired, removing: bool = False) -> Cu
     deployments = _deployments(client, desired.namespace) if namespace else []
     releases = read_releases(client, desired.namespace, desired.release) if namespace else []
     webhooks = webhook_names(desired.scope, desired.namespace)
+    config = next((item for item in configs if item["metadata"]["namespace"] == desired.namespace), None)
     return Current(
         namespace_there=namespace is not None,
         namespace_ours=MADE_BY in notes,
         releases=releases,
-        config=next((item for item in configs if item["metadata"]["namespace"] == desired.namespace), None),
+        config=config,
+        leader=leader_of(client, desired.namespace, config) if config else Leader(),
         elsewhere={
             item["metadata"]["namespace"]: str((item.get("spec") or {}).get("scope") or "Cluster")
             for item in configs
@@ -157,6 +159,7 @@ def apply(client: Client, desired: Desired, steps: tuple[Step, ...], timeout: fl
     deadline = time.monotonic() + timeout
     verbs: dict[str, Callable[[str], Any]] = {
         "create_namespace": lambda name: _create_namespace(client, name, deadline, sleep),
+        "drop_superseded": lambda name: _drop_superseded(client, desired.namespace, name),
         "drop_record": lambda name: client.delete(object_path("v1", "secrets", desired.namespace, name)),
         "delete_webhook": lambda name: client.delete(
             object_path(ADMISSION, webhook_names(desired.scope, desired.namespace)[name], None, name)
@@ -183,6 +186,13 @@ def _create_namespace(client: Client, name: str, deadline: float, sleep: float) 
     _await_gone(client, f"/api/v1/namespaces/{name}", deadline, sleep)
     meta = {"name": name, "labels": {"name": name}, "annotations": {MADE_BY: "edgefed"}}
     client.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+
+
+def _drop_superseded(client: Client, namespace: str, release: str) -> None:
+    """Records of revisions that were replaced: with any left Helm upgrades, which brings back no CRDs."""
+    path = object_path("v1", "secrets", namespace)
+    for item in list(client.list(path, {"labelSelector": f"owner=helm,name={release},status=superseded"})):
+        client.delete(f"{path}/{item['metadata']['name']}")
 
 
 def _set_gates(client: Client, desired: Desired, deadline: float, sleep: float) -> None:
@@ -256,7 +266,7 @@ def probe_webhook(client: Client, namespace: str) -> Webhook:
     try:
         return webhook_of_answer(client.create(object_path(CORE_GROUP, "kubefedconfigs", namespace), PROBE, dry_run=True), namespace)
     except ApiError as error:
-        return webhook_of_error(error.status, error.message)
+        return webhook_of_error(error.status, error.message, namespace)
 
 
 def leader_of(

@@ -34,7 +34,7 @@ options:
   src:
     description:
       - Files with manifests, or folders that are searched for C(.yaml), C(.yml) and C(.json) files.
-      - Relative paths start from the working directory. They are read where the task runs, as O(kubeconfig) is.
+      - They are read on the controller. Relative paths start from the working directory.
     type: list
     elements: path
     default: []
@@ -53,6 +53,9 @@ options:
     type: list
     elements: str
     default: []
+  packed:
+    description: Set by the action plugin, which hands over all of the above in it. Not for playbooks.
+    type: str
   state:
     description:
       - Whether the resources are to be there.
@@ -197,11 +200,11 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
     **wait_spec(),
     "src": {"type": "list", "elements": "path", "default": []},
-    # The action plugin turns definition and template into _packed, one text, so that it can be hidden as a whole.
+    # The action plugin turns src, definition and template into packed, one text, so that it can be hidden as a whole.
     "definition": {"type": "raw"},
     "definition_name": {"type": "str", "default": "definition"},
     "template": {"type": "list", "elements": "str", "default": []},
-    "_packed": {"type": "str", "no_log": True},
+    "packed": {"type": "str", "no_log": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "namespace": {"type": "str", "default": "default"},
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},

@@ -158,6 +158,11 @@ dest:
   returned: success
   type: str
   sample: /home/me/.edgefed/kubeconfig
+added:
+  description: Whether O(dest) had no context of this name before.
+  returned: O(state=present)
+  type: bool
+  sample: true
 server:
   description: The API server's address as written.
   returned: O(state=present)

@@ -12,7 +12,7 @@ description:
     Helm need not be started.
   - With O(state=present) it refuses another KubeFed, another version and another scope, makes the namespace, drops Helm's records of an
     operation that was cut off (the next install adopts what is there), sets the feature gates on the KubeFedConfig and restarts the
-    controller manager's Deployment when they changed.
+    controller manager's Deployment where that began before its KubeFedConfig was changed, as it reads it only once.
   - With O(state=absent) it refuses while clusters are joined or federated objects are left, and removes webhook configurations, CRDs, the
     leader's lock and a namespace that this module made.
 options:
@@ -116,7 +116,9 @@ release_status:
   type: str
   sample: deployed
 restart_controller:
-  description: Whether a controller manager that runs as a process, not as a pod, has to be started again because its feature gates changed.
+  description:
+    - Whether the controller manager began before its KubeFedConfig was changed. This module restarts its Deployment; a process has to be
+      started again.
   returned: success
   type: bool
   sample: false
@@ -186,7 +188,6 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     if trouble:
         raise EdgefedError(f"{client.where}: {trouble.message}", trouble.code, trouble.details)
     plan = make_plan(current, desired, params["chart_done"])
-    leader = api.leader_of(client, desired.namespace, current.config).holder if plan.changed else ""
     if not check:
         api.apply(client, desired, plan.steps, params["wait_timeout"], params["wait_sleep"])
     release = latest(current.releases)
@@ -198,8 +199,8 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
             "reasons": list(plan.reasons),
             "steps": [f"{step.verb} {step.name}".strip() for step in plan.steps],
             "release_status": release.status if release else "",
-            "restart_controller": any(step.verb == "set_gates" for step in plan.steps),
-            "leader": leader,
+            "restart_controller": plan.restart,
+            "leader": current.leader.holder,
             "api_requests": client.requests,
         },
     )

@@ -100,7 +100,13 @@ leader:
     - Who holds the controller manager's lock, when it was renewed, and whether that is fresh (within the lease, or seen to move).
   returned: success
   type: dict
-  sample: {"holder": "node-1_5f0c", "renewed": "2026-01-01T00:00:00Z", "age": 1.5, "fresh": true, "reason": ""}
+  sample:
+    holder: node-1_5f0c
+    renewed: "2026-01-01T00:00:00Z"
+    acquired: "2026-01-01T00:00:00Z"
+    age: 1.5
+    fresh: true
+    reason: ""
 webhook:
   description: Whether the admission webhook answers, and why not.
   returned: success

@@ -60,14 +60,14 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of a playbook. ``said`` is its output on one line."""
+    """One run of a playbook. ``said`` is its output on one line, YAML's doubled quotes undone."""
 
     status: int
     output: str
 
     @property
     def said(self) -> str:
-        return " ".join(self.output.split())
+        return " ".join(self.output.split()).replace("''", "'")
 
     def count(self, what: str) -> dict[str, int]:
         """``changed``, ``failed``, … by host."""
@@ -108,7 +108,12 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         variables = {**LOCAL, "lab_prefix": "kct-", "lab_port_base": PORT_BASE, "lab_nodes": 0}
         hosts = inventory({"real": {}}, **variables)
         hosts["all"]["children"]["lab"] = {"hosts": {"real": {}}}
-        request.config.add_cleanup(lambda: print(run_playbook(folder, hosts, "lab_down").status, end=""))
+
+        def down() -> None:
+            outcome = run_playbook(folder, hosts, "lab_down")
+            assert outcome.status == 0, outcome.output
+
+        request.config.add_cleanup(down)
         outcome = run_playbook(folder, hosts, "lab_up")
         assert outcome.status == 0, outcome.output
         kubeconfig = folder / ".edgefed" / "lab" / "kubeconfigs" / "real"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -21,12 +22,20 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+from ansible_collections.edgefed.kubefed.plugins.modules import kubefed_control_plane, kubefed_control_plane_info
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
 PORT_BASE = 26900
 NAMESPACE = "kube-federation-system"
 TYPES = "types.kubefed.io"
+# A new controller manager asks for the lock every 2 s instead of 5, and looks at its members as often.
+QUICK = {"leaderElectRetryPeriod": "2s", "clusterHealthCheckPeriod": "2s"}
 
 
 @dataclass
@@ -35,6 +44,11 @@ class Run:
 
     status: int
     output: str
+
+    @property
+    def said(self) -> str:
+        """The output on one line."""
+        return " ".join(self.output.split())
 
     @property
     def changed(self) -> int:
@@ -56,13 +70,15 @@ class Cluster:
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kubefed_runtime": "process"}
         common |= {"lab_port_base": PORT_BASE, "lab_prefix": "cpt-", "lab_nodes": 1, "tools_paths": self.tools}
         common |= {"federation_state_dir": str(self.folder / ".edgefed"), "kubefed_wait_timeout": 60}
+        common |= {"kubefed_values": {"controllermanager": QUICK}}
         groups = {"federation_host": {"hosts": {"local": None}}, "federation_members": {"hosts": {"local": None}}}
         (self.folder / "lab.json").write_text(json.dumps({"all": {"vars": common, "children": {"lab": {"children": groups}}}}))
         groups["federation_members"] = {"hosts": {"local": None, "ghost": None}}
         (self.folder / "ghost.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
 
     def play(self, playbook: str, *options: str, inventory: str = "lab", **variables: Any) -> Run:
-        command = [ANSIBLE, "-i", str(self.folder / f"{inventory}.json"), str(REPOSITORY / "playbooks" / f"{playbook}.yml"), *options]
+        playbooks = [name if "/" in name else str(REPOSITORY / "playbooks" / f"{name}.yml") for name in playbook.split()]
+        command = [ANSIBLE, "-i", str(self.folder / f"{inventory}.json"), *playbooks, *options]
         command += ["-e", json.dumps(variables)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
@@ -79,6 +95,21 @@ class Cluster:
         run = self.play("control_plane", *options, kubefed_state="absent", **variables)
         assert run.status == 0, run.output
         return run
+
+    def ask(self, check: bool = True, **options: Any) -> Result:
+        """The module called directly, with the values of Helm's record; by default it only foretells."""
+        values = json.loads(self.helm("get", "values", "kubefed", "-o", "json"))
+        given = {"kubeconfig": self.kubeconfig, "context": "local", "version": "0.10.0", "values": values, **options}
+        checked = ArgumentSpecValidator(kubefed_control_plane.ARGUMENT_SPEC).validate(given)
+        return kubefed_control_plane.run(checked.validated_parameters, check, True, connect)
+
+    def settled(self) -> None:
+        """Ready, and nothing to do."""
+        again = self.ask()
+        assert not again.changed, (again.data, again.diff)
+        given = {"kubeconfig": self.kubeconfig, "context": "local", "wait": True, "wait_timeout": 30}
+        checked = ArgumentSpecValidator(kubefed_control_plane_info.ARGUMENT_SPEC).validate(given)
+        assert kubefed_control_plane_info.run(checked.validated_parameters, False, False, connect).data["ready"]
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         command = [self.tools["kubectl"], "--kubeconfig", self.kubeconfig, "--context", "local", *arguments]
@@ -182,9 +213,13 @@ def test_info_on_an_empty_cluster(info: Any, path: str) -> None:
 
 
 def test_check_mode_on_an_empty_cluster(cluster: Cluster) -> None:
-    run = cluster.converge("--check", "--diff")
-    assert run.changed > 0
-    assert "+            controller:\n+                    tag: v0.10.0" in run.output.replace("    +", "+") or "tag: v0.10.0" in run.output
+    """A whole run foretells what later steps would do; a step alone says what is missing."""
+    run = cluster.play("control_plane join verify", "--check", "--diff")
+    assert run.status == 0 and run.changed > 0, run.output
+    assert "tag: v0.10.0" in run.output
+    assert "Cluster local would be joined once KubeFed is on local" in run.said and "nothing can be verified" in run.said
+    alone = cluster.play("join", "--check")
+    assert alone.status != 0 and "has no KubeFed: its CRDs are missing. Next: run playbooks/control_plane.yml" in alone.said
     cluster.nothing_left()
 
 
@@ -192,30 +227,47 @@ def test_absent_on_an_empty_cluster(cluster: Cluster) -> None:
     assert cluster.remove().changed == 0
 
 
-def test_converge(cluster: Cluster, info: Any, path: str) -> None:
-    """The first parameter installs, the second finds it; what kubectl and helm say is the oracle."""
+def test_converge(cluster: Cluster, info: Any) -> None:
+    """What kubectl and helm say is the oracle."""
     run = cluster.converge("-vvvv", "--diff")
-    assert (run.changed > 0) is (path == "in_process")
+    assert run.changed > 0
     assert webhook_key(cluster) not in run.output
-    found = info(path, wait=True, wait_timeout=20)
+    found = info(wait=True, wait_timeout=20)
     assert found["ready"] and found["webhook"]["answers"] and found["leader"]["fresh"]
     assert (found["version"], found["scope"], found["namespace"], found["crds"]["missing"]) == ("0.10.0", "Cluster", NAMESPACE, [])
     assert set(found["crds"]["served"]) == {name.split("/")[1] for name in cluster.names("crd") if name.endswith("kubefed.io")}
     assert found["feature_gates"] == cluster.gates() == dict.fromkeys(found["feature_gates"], "Enabled")
     lock = cluster.get("configmap", "kubefed-controller-manager", "-n", NAMESPACE)
     leader = json.loads(lock["metadata"]["annotations"]["control-plane.alpha.kubernetes.io/leader"])
-    assert found["leader"]["holder"] == leader["holderIdentity"]
+    assert (found["leader"]["holder"], found["leader"]["acquired"]) == (leader["holderIdentity"], leader["acquireTime"])
     release = json.loads(cluster.helm("list", "-o", "json"))[0]
     assert (release["name"], release["status"]) == ("kubefed", "deployed") and release["chart"] == found["release"]["chart"]
     assert found["api_requests"] <= 20
     assert "edgefed.io/made-by" in cluster.get("namespace", NAMESPACE)["metadata"]["annotations"]
+    other = info("module")
+    for name in ("leader", "output"):
+        found.pop(name), other.pop(name)
+    assert other == {**found, "api_requests": other["api_requests"]}
 
 
 def test_again_changes_nothing(cluster: Cluster) -> None:
     before, daemons = cluster.helm("history", "kubefed"), cluster.daemons()
-    for options in ((), ("--check",), ("--diff",)):
+    for options in ((), ("--check", "--diff")):
         assert cluster.converge(*options).changed == 0
+    cluster.settled()
     assert (cluster.helm("history", "kubefed"), cluster.daemons()) == (before, daemons)
+
+
+def test_restart_that_was_cut_off(cluster: Cluster) -> None:
+    """The KubeFedConfig changed, and the controller manager still the one of before."""
+    before = cluster.daemons()
+    time.sleep(1)
+    change = '{"spec": {"controllerDuration": {"unavailableDelay": "59s"}}}'
+    cluster.kubectl("patch", "kubefedconfig", "kubefed", "-n", NAMESPACE, "--type=merge", "-p", change)
+    assert cluster.ask().data["restart_controller"]
+    assert cluster.converge().changed > 0
+    assert cluster.daemons()["controller-manager"] != before["controller-manager"]
+    cluster.settled()
 
 
 def test_module_paths_agree(cluster: Cluster, run_task: Any, path: str) -> None:
@@ -224,10 +276,9 @@ def test_module_paths_agree(cluster: Cluster, run_task: Any, path: str) -> None:
     values = json.loads(cluster.helm("get", "values", "kubefed", "-o", "json"))
     same = run_task("kubefed_control_plane", {**options, "values": values}, path=path)
     assert (same["changed"], same["chart"], same["steps"]) == (False, "none", [])
-    other = run_task("kubefed_control_plane", {**options, "values": {**values, "more": 1}}, check=True, path=path)
+    gate = {"feature_gates": {"PushReconciler": "Disabled"}, "values": {**values, "more": 1}}
+    other = run_task("kubefed_control_plane", {**options, **gate}, check=True, path=path)
     assert (other["changed"], other["chart"], other["reasons"]) == (True, "upgrade", ["values differ"])
-    gate = {"feature_gates": {"PushReconciler": "Disabled"}, "values": values}
-    assert run_task("kubefed_control_plane", {**options, **gate}, check=True, path=path)["steps"] == ["set_gates"]
     assert cluster.gates()["PushReconciler"] == "Enabled"
 
 
@@ -241,8 +292,36 @@ def test_gate_restarts_the_controller_manager(cluster: Cluster) -> None:
     assert cluster.gates() == {"PushReconciler": "Enabled", "RawResourceStatusCollection": "Enabled", "SchedulerPreferences": "Disabled"}
     after = cluster.daemons()
     assert after["controller-manager"] != before["controller-manager"] and after["webhook"] == before["webhook"]
-    assert cluster.converge(**gates).changed == 0
-    assert cluster.converge().changed > 0
+    cluster.settled()
+
+
+FAKE_HELM = """#!/bin/sh
+touch "$0.ran"
+echo v2.16.1+g1234567
+"""
+
+
+def test_helm_client_that_was_asked_for(cluster: Cluster) -> None:
+    """A good one is used; one that is too old, missing or of another checksum is told, left alone, and in the last case not started."""
+    play = {"hosts": "local", "gather_facts": False, "roles": ["edgefed.kubefed.helm"]}
+    tell = {"ansible.builtin.debug": {"var": "helm_binary_path"}}
+    (cluster.folder / "helm.json").write_text(json.dumps([{**play, "tasks": [tell]}]))
+    real, fake = cluster.tools["helm"], cluster.folder / "fake-helm"
+    fake.write_text(FAKE_HELM)
+    fake.chmod(0o700)
+
+    def use(binary: str, checksum: str = "") -> Run:
+        return cluster.play(str(cluster.folder / "helm.json"), helm_binary=binary, helm_checksum=checksum)
+
+    good = use(real, "sha256:" + hashlib.sha256(Path(real).read_bytes()).hexdigest())
+    assert good.status == 0 and f"helm_binary_path: {real}" in good.said
+    other = use(str(fake), "0" * 64)
+    assert other.status != 0 and hashlib.sha256(fake.read_bytes()).hexdigest() in other.said and "0" * 64 in other.said
+    assert not Path(f"{fake}.ran").exists()
+    old = use(str(fake))
+    assert old.status != 0 and f"helm_binary {fake} on localhost is Helm 2.16.1; Helm 3.10 or later, below 4, is needed" in old.said
+    gone = use(str(cluster.folder / "none"))
+    assert gone.status != 0 and "is not a Helm client that runs" in gone.said and "Next: " in gone.said
 
 
 def test_unknown_gate(cluster: Cluster) -> None:
@@ -251,64 +330,85 @@ def test_unknown_gate(cluster: Cluster) -> None:
 
 
 def test_values_are_an_upgrade(cluster: Cluster) -> None:
-    values = {"kubefed_values": {"controllermanager": {"clusterHealthCheckPeriod": "7s"}}}
+    """They take effect: the controller manager reads them only at its start."""
+    values = {"kubefed_values": {"controllermanager": {**QUICK, "clusterHealthCheckPeriod": "3s"}}}
+    before = cluster.daemons()
     check = cluster.converge("--check", "--diff", **values)
-    assert check.changed > 0 and "clusterHealthCheckPeriod: 7s" in check.output
+    assert check.changed > 0 and "clusterHealthCheckPeriod: 3s" in check.output
+    assert cluster.daemons() == before
     cluster.converge(**values)
-    assert cluster.get("kubefedconfig", "kubefed", "-n", NAMESPACE)["spec"]["clusterHealthCheck"]["period"] == "7s"
-    assert cluster.gates()["RawResourceStatusCollection"] == "Enabled"
-    assert cluster.converge(**values).changed == 0
+    assert cluster.get("kubefedconfig", "kubefed", "-n", NAMESPACE)["spec"]["clusterHealthCheck"]["period"] == "3s"
+    assert cluster.gates()["RawResourceStatusCollection"] == cluster.gates()["SchedulerPreferences"] == "Enabled"
+    assert cluster.daemons()["controller-manager"] != before["controller-manager"]
+    cluster.settled()
 
 
 def test_other_version_is_reported_and_left_alone(cluster: Cluster) -> None:
     before = cluster.helm("history", "kubefed")
-    for options in ((), ("--check",)):
-        run = cluster.play("control_plane", *options, kubefed_version="0.9.2")
-        assert run.status != 0
-        said = " ".join(run.output.split())
-        assert "KubeFed 0.10.0 is already in namespace" in said and "kubefed_version asks for 0.9.2" in said
-        assert "kubefed_version: 0.10.0" in said and "teardown.yml" in said
+    run = cluster.play("control_plane", kubefed_version="0.9.2")
+    assert run.status != 0
+    assert "KubeFed 0.10.0 is already in namespace" in run.said and "kubefed_version asks for 0.9.2" in run.said
+    assert "kubefed_version: 0.10.0" in run.said and "teardown.yml" in run.said
     assert cluster.helm("history", "kubefed") == before
 
 
 def test_other_scope_and_other_namespace_are_reported(cluster: Cluster) -> None:
     scope = cluster.play("control_plane", kubefed_scope="Namespaced")
-    assert scope.status != 0 and "kubefed_scope: Cluster" in " ".join(scope.output.split())
+    assert scope.status != 0 and "kubefed_scope: Cluster" in scope.said
     place = cluster.play("control_plane", federation_namespace="elsewhere")
-    assert place.status != 0 and f"federation_namespace: {NAMESPACE}" in " ".join(place.output.split())
+    assert place.status != 0 and f"federation_namespace: {NAMESPACE}" in place.said
     assert cluster.get("namespace", "elsewhere") is None
 
 
-def test_dead_controller_and_webhook_are_told_and_healed(cluster: Cluster, info: Any, path: str) -> None:
+def test_dead_controller_and_webhook_are_told_and_healed(cluster: Cluster, info: Any) -> None:
+    """By the info module, and by a join that needs the webhook."""
     cluster.stop("webhook", "controller-manager")
-    time.sleep(16)
-    found = info(path, wait=True, wait_timeout=1, log_hint="/lab/controller.log")
-    assert found["failed"]
-    assert "connection refused" in found["msg"] and f"127.0.0.1:{PORT_BASE}"[:-2] in found["msg"]
-    assert re.search(r"renewed the lock last at \S+, \d+ s ago; a lease lasts 15 s", found["msg"])
-    assert "Next: read /lab/controller.log" in found["msg"]
-    assert len(found["details"]["missing"]) == 2
+    died = time.monotonic()
+    joining = cluster.play("join")
+    assert joining.status != 0 and joining.output.count("fatal: [") == 1
+    assert "KubeFed's admission webhook, which checks every KubeFedCluster, does not answer: https://127.0.0.1:" in joining.said
+    assert "connection refused. Next: make it run (playbooks/control_plane.yml" in joining.said
+    time.sleep(max(0.0, 16 - (time.monotonic() - died)))
+    for path in ("in_process", "module"):
+        found = info(path, wait=True, wait_timeout=1, log_hint="/lab/controller.log")
+        assert found["failed"]
+        assert "connection refused" in found["msg"] and f"127.0.0.1:{PORT_BASE}"[:-2] in found["msg"]
+        assert re.search(r"renewed the lock last at \S+, \d+ s ago; a lease lasts 15 s", found["msg"])
+        assert "Next: read /lab/controller.log" in found["msg"]
+        assert len(found["details"]["missing"]) == 2
     assert cluster.converge().changed > 0
-    assert info(path)["ready"]
+    cluster.settled()
+    joined = cluster.play("join")
+    assert joined.status == 0 and joined.changed == 1, joined.output
+
+
+def test_dead_controller_manager_while_joining(cluster: Cluster) -> None:
+    """The wait for Ready says who does not look."""
+    cluster.stop("controller-manager")
+    options = {"member_labels": {"site": "x"}, "member_api_endpoint": "https://localhost:1", "member_wait_timeout": 2}
+    run = cluster.play("join", **options)
+    assert run.status != 0 and "KubeFed has not looked at it yet" in run.said
+    assert "check that kubefed-controller-manager runs in the host cluster" in run.said
+    assert cluster.converge().changed > 0
+    cluster.settled()
+    assert cluster.play("join").changed == 1
 
 
 def test_webhook_that_nobody_asks(cluster: Cluster, info: Any) -> None:
     cluster.kubectl("delete", "mutatingwebhookconfiguration", "mutation.core.kubefed.io")
     found = info()
     assert not found["ready"] and "did not ask it" in found["webhook"]["reason"]
-    assert cluster.converge("--check").changed > 0
+    assert cluster.ask().data["chart"] == "install"
     assert cluster.converge().changed > 0
-    assert info()["ready"] and cluster.converge().changed == 0
+    cluster.settled()
 
 
 def test_missing_crd_comes_back(cluster: Cluster, info: Any) -> None:
-    cluster.kubectl("delete", "crd", "federateddeployments.types.kubefed.io", "kubefedclusters.core.kubefed.io")
+    cluster.kubectl("delete", "crd", "federateddeployments.types.kubefed.io", "federatedjobs.types.kubefed.io")
     found = info(wait=True, wait_timeout=1)
-    assert "CRDs not established: federateddeployments.types.kubefed.io, kubefedclusters.core.kubefed.io" in found["msg"]
-    refused = cluster.play("control_plane", kubefed_state="absent")
-    assert refused.status != 0 and "Helm cannot uninstall while CRDs" in " ".join(refused.output.split())
+    assert "CRDs not established: federateddeployments.types.kubefed.io, federatedjobs.types.kubefed.io" in found["msg"]
     assert cluster.converge().changed > 0
-    assert info(wait=True, wait_timeout=20)["ready"] and cluster.converge().changed == 0
+    cluster.settled()
 
 
 @pytest.mark.parametrize("status", ["pending-upgrade", "failed"])
@@ -325,11 +425,11 @@ def test_release_left_by_a_cut_off_run(cluster: Cluster, info: Any, status: str)
     )
     cluster.kubectl("delete", "clusterrole", "kubefed-admin")
     assert info()["release"]["status"] == status
-    assert cluster.converge("--check").changed > 0
+    assert cluster.ask().data["chart"] == "install"
     assert cluster.converge().changed > 0
     assert json.loads(cluster.helm("list", "-o", "json"))[0]["status"] == "deployed"
     assert cluster.get("clusterrole", "kubefed-admin")
-    assert cluster.converge().changed == 0
+    cluster.settled()
 
 
 JOINED = {
@@ -347,37 +447,54 @@ FEDERATED = {
 
 
 def test_absent_refuses_while_joined(cluster: Cluster) -> None:
+    """Also a teardown, before the first cluster leaves, when one would stay that is not in the inventory."""
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(JOINED))
     run = cluster.play("control_plane", kubefed_state="absent")
-    said = " ".join(run.output.split())
-    assert run.status != 0 and "1 cluster(s) are still joined: cddev" in said and "unjoin.yml" in said
+    assert run.status != 0 and "2 cluster(s) are still joined: cddev, local" in run.said and "unjoin.yml" in run.said
+    run = cluster.play("teardown", federation_confirm="local")
+    assert run.status != 0 and "1 joined cluster(s) would stay (cddev)" in run.said
+    assert "edgefed.kubefed.member : Unjoin" not in run.output
     cluster.kubectl("delete", "kubefedcluster", "cddev", "-n", NAMESPACE)
-    assert cluster.converge().changed == 0
+    cluster.settled()
 
 
 def test_teardown_asks_before_anything_is_touched(cluster: Cluster) -> None:
     """Without a word, and with federated objects left, it ends before the first cluster is unjoined."""
     run = cluster.play("teardown", inventory="ghost")
-    said = " ".join(run.output.split())
-    assert run.status != 0 and "federation_confirm=local" in said and "(local, ghost)" in said
-    assert "kubefed : Unjoin" not in run.output
+    assert run.status != 0 and "federation_confirm=local" in run.said and "(local, ghost)" in run.said
+    assert run.output.count("fatal: [") == 1
+    refused = cluster.play("teardown", "--limit", "all", inventory="ghost")
+    assert refused.status != 0 and "federation_confirm=local" in refused.said
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(FEDERATED))
-    run = cluster.play("teardown", inventory="ghost", federation_confirm="local")
-    said = " ".join(run.output.split())
-    assert run.status != 0 and "1 federated object(s) would go with their CRDs (1 federatedconfigmaps)" in said
-    assert "kubefed_purge: true" in said
-    assert "ghost" not in run.output.partition("PLAY RECAP")[2]
-    assert cluster.converge().changed == 0
+    left = cluster.play("teardown", inventory="ghost", federation_confirm="local")
+    assert left.status != 0 and "1 federated object(s) would go with their CRDs (1 federatedconfigmaps)" in left.said
+    assert "kubefed_purge: true" in left.said
+    assert "edgefed.kubefed.member : Unjoin" not in run.output + refused.output + left.output
+    cluster.settled()
 
 
-def test_absent(cluster: Cluster) -> None:
-    """Predicted, done with the federated object dropped, and nothing left; again nothing to do."""
-    predicted = cluster.remove("--check", "--diff", kubefed_purge=True)
-    assert predicted.changed > 0 and "kubefedclusters.core.kubefed.io" in predicted.output
-    assert cluster.converge().changed == 0
-    assert cluster.remove(kubefed_purge=True).changed > 0
+def test_teardown_and_back(cluster: Cluster) -> None:
+    """Foretold; done with the federated object dropped, and nothing left; again nothing to do; and all of it made again."""
+    options = {"federation_confirm": "local", "kubefed_purge": True}
+    foretold = cluster.play("teardown", "--check", "--diff", **options)
+    assert foretold.status == 0 and "KubeFed would be removed from local once local left" in foretold.said, foretold.output
+    cluster.settled()
+    done = cluster.play("teardown", **options)
+    assert done.status == 0, done.output
     cluster.nothing_left()
-    assert cluster.remove().changed == 0
+    again = cluster.play("teardown", **options)
+    assert (again.status, again.changed) == (0, 0), again.output
+    back = cluster.play("control_plane join")
+    assert back.status == 0, back.output
+    cluster.settled()
+    assert cluster.get("kubefedcluster", "local", "-n", NAMESPACE)
+    unjoined = cluster.play("unjoin", "--limit", "local")
+    assert unjoined.status == 0, unjoined.output
+    foretold = cluster.remove("--check", "--diff")
+    assert foretold.changed > 0 and "kubefedclusters.core.kubefed.io" in foretold.output
+    cluster.settled()
+    assert cluster.remove().changed > 0
+    cluster.nothing_left()
 
 
 def test_helm_killed_while_it_installs(cluster: Cluster) -> None:
@@ -401,7 +518,7 @@ def test_helm_killed_while_it_installs(cluster: Cluster) -> None:
     assert cluster.get("secret", "-n", NAMESPACE, "-l", "owner=helm,status=pending-install")["items"]
     assert cluster.converge().changed > 0
     assert json.loads(cluster.helm("list", "-o", "json"))[0]["status"] == "deployed"
-    assert cluster.converge().changed == 0
+    cluster.settled()
 
 
 def test_namespace_of_others_stays(cluster: Cluster) -> None:
@@ -443,8 +560,8 @@ def test_foreign_kubefed_is_left_alone(cluster: Cluster) -> None:
     chart = cluster.helm("template", "kubefed", cluster.tools["kubefed-chart"], "--include-crds", "--no-hooks")
     cluster.kubectl("create", "namespace", NAMESPACE)
     cluster.kubectl("apply", "--server-side", "-f", f"{cluster.tools['kubefed-chart']}/charts/controllermanager/crds")
-    config = chart[chart.index("kind: KubeFedConfig") :].partition("\n---")[0]
-    cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=f"apiVersion: core.kubefed.io/v1beta1\n{config}")
+    (config,) = [item for item in yaml.safe_load_all(chart) if item and item["kind"] == "KubeFedConfig"]
+    cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", stdin=json.dumps(config))
     for state in ("present", "absent"):
         run = cluster.play("control_plane", kubefed_state=state)
         assert run.status != 0 and "installed without Helm. It is left alone" in " ".join(run.output.split())

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.release import Release, kubefed_version, latest
-from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import DEFAULT_GATES, gates_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import (
+    DEFAULT_GATES,
+    Leader,
+    config_is_newer,
+    gates_of,
+)
 
 CONFIG = "kubefed"
 CONTROLLER = "kubefed-controller-manager"
@@ -38,6 +43,7 @@ class Current:
     webhooks: tuple[str, ...] = ()
     deployments: dict[str, str] = field(default_factory=dict)
     """KubeFed's Deployments: name → version of the image, ``""`` when its tag is none."""
+    leader: Leader = field(default_factory=Leader)
     older_pods: tuple[str, ...] = ()
     """Deployments that are older than the release's last change: their pods still have the certificate of before."""
     clusters: tuple[str, ...] = ()
@@ -71,18 +77,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """``chart``: ``none install upgrade uninstall``. ``reasons``: why, for people. ``before``/``after``: what changes, for the diff."""
+    """``chart``: ``none install upgrade uninstall``. ``reasons``: why, for people. ``restart``: whether the controller manager has to
+    start again, be it a Deployment (then a step too) or a process. ``before``/``after``: what changes, for the diff."""
 
     chart: str = "none"
     reasons: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+    restart: bool = False
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
         """Whether anything is to be done, by the chart or by us."""
-        return self.chart != "none" or bool(self.steps)
+        return self.chart != "none" or bool(self.steps) or self.restart
 
 
 @dataclass(frozen=True)
@@ -230,7 +238,8 @@ def _gates(current: Current, desired: Desired) -> tuple[dict[str, str], dict[str
 
 
 def plan_present(current: Current, desired: Desired, chart_done: bool = False) -> Plan:
-    """Namespace, Helm's stale records, chart, and after it the feature gates (and the controller manager restarted for them)."""
+    """Namespace, Helm's stale records, chart; after it the feature gates, and the controller manager restarted where it began with
+    another configuration."""
     chart, afresh, reasons = ("none", False, []) if chart_done else _chart_work(current, desired)
     steps: list[Step] = []
     before: dict[str, Any] = {}
@@ -240,6 +249,7 @@ def plan_present(current: Current, desired: Desired, chart_done: bool = False) -
         steps.append(Step("create_namespace", desired.namespace))
         before["namespace"], after["namespace"] = None, desired.namespace
     if afresh:
+        steps.append(Step("drop_superseded", desired.release))
         steps += [Step("drop_record", item.record) for item in current.releases]
         steps += [Step("delete_webhook", name) for name in current.webhooks]
     if chart != "none":
@@ -250,10 +260,12 @@ def plan_present(current: Current, desired: Desired, chart_done: bool = False) -
     now, wanted = _gates(current, desired)
     if now != wanted:
         before["feature_gates"], after["feature_gates"] = now, wanted
-        if chart == "none":
-            steps.append(Step("set_gates"))
-            steps += [Step("restart", CONTROLLER)] if CONTROLLER in current.deployments else []
-    return Plan(chart, tuple(reasons), tuple(steps), before, after)
+        steps += [Step("set_gates")] if chart == "none" else []
+    restart = chart == "none" and (now != wanted or config_is_newer(current.config, current.leader))
+    if restart:
+        before["controller_manager"], after["controller_manager"] = "began before its configuration was changed", "restarted"
+        steps += [Step("restart", CONTROLLER)] if CONTROLLER in current.deployments else []
+    return Plan(chart, tuple(reasons), tuple(steps), restart, before, after)
 
 
 def absent_objection(current: Current, desired: Desired) -> Objection | None:
@@ -268,7 +280,8 @@ def absent_objection(current: Current, desired: Desired) -> Objection | None:
         kinds = ", ".join(f"{number} {name.split('.')[0]}" for name, number in sorted(current.federated.items()))
         return Objection(
             f"{count} federated object(s) would go with their CRDs ({kinds}). Nothing was removed. Next: delete them while the "
-            "members are joined, which removes their copies too, or set kubefed_purge: true to leave the copies where they are.",
+            "members are joined, which removes their copies too (playbooks/federate.yml -e federated_resources_state=absent does it for "
+            "the inventory's), or set kubefed_purge: true to leave the copies where they are.",
             "federated_objects",
             {"federated": current.federated},
         )
@@ -310,4 +323,4 @@ def plan_absent(current: Current, desired: Desired, chart_done: bool = False) ->
     before |= {"federated_objects": current.federated} if crds and current.federated else {}
     before |= {"namespace": desired.namespace} if current.namespace_there and current.namespace_ours else {}
     after = dict.fromkeys(before)
-    return Plan(chart, (), tuple(steps if release else steps + rest), before, after)
+    return Plan(chart, (), tuple(steps if release else steps + rest), False, before, after)

@@ -46,10 +46,12 @@ DEFAULT_GATES = {"PushReconciler": "Enabled", "RawResourceStatusCollection": "Di
 
 @dataclass(frozen=True)
 class Leader:
-    """Who holds the controller manager's lock. ``renewed`` as written there (RFC 3339), ``age`` in seconds by this clock."""
+    """Who holds the controller manager's lock. ``renewed`` and ``acquired`` as written there (RFC 3339), ``age`` in seconds by this
+    clock."""
 
     holder: str = ""
     renewed: str = ""
+    acquired: str = ""
     age: float | None = None
     fresh: bool = False
     reason: str = ""
@@ -104,7 +106,7 @@ def read_leader(lock: dict[str, Any] | None, now: datetime, previous: Leader | N
         return Leader(reason=f'no controller manager has taken the lock (ConfigMap "{LOCK}") yet')
     lease = float(record.get("leaseDurationSeconds") or LEASE_SECONDS)
     age = round((now - moment).total_seconds(), 1)
-    leader = Leader(holder=holder, renewed=renewed, age=age)
+    leader = Leader(holder=holder, renewed=renewed, acquired=str(record.get("acquireTime") or ""), age=age)
     if holder == not_holder:
         return replace(leader, reason=f"the lock is still held by {holder}, which was told to stop; its lease lasts {lease:.0f} s")
     moved = previous is not None and bool(previous.renewed) and (previous.holder, previous.renewed) != (holder, renewed)
@@ -117,23 +119,25 @@ def read_leader(lock: dict[str, Any] | None, now: datetime, previous: Leader | N
 
 def webhook_of_answer(created: dict[str, Any], namespace: str) -> Webhook:
     """The verdict on a dry-run create of a bare KubeFedConfig: only the webhook fills in the rest of its ``spec``."""
-    if (created.get("spec") or {}).get("leaderElect"):
-        return Webhook(answers=True)
-    return Webhook(
-        reason=(
-            f'the API server did not ask it: MutatingWebhookConfiguration "mutation.core.kubefed.io" is missing, or its namespaceSelector '
-            f'does not match namespace "{namespace}" (with scope Namespaced the namespace needs the label name={namespace})'
-        )
+    return Webhook(answers=True) if (created.get("spec") or {}).get("leaderElect") else Webhook(reason=_not_asked(namespace))
+
+
+def _not_asked(namespace: str) -> str:
+    return (
+        f'the API server did not ask it: MutatingWebhookConfiguration "mutation.core.kubefed.io" is missing, or its namespaceSelector '
+        f'does not match namespace "{namespace}" (with scope Namespaced the namespace needs the label name={namespace})'
     )
 
 
-def webhook_of_error(status: int, message: str) -> Webhook:
+def webhook_of_error(status: int, message: str, namespace: str = "") -> Webhook:
     """The verdict on a dry-run create that failed; ``message`` is the API server's."""
     if status == 404:
         return Webhook(reason="nothing to ask it with: namespace or CRD kubefedconfigs.core.kubefed.io is not there")
     called = re.search(r"failed calling webhook \"[^\"]+\": (?:failed to call webhook: )?(.*)", message)
     if called:
         return Webhook(reason=re.sub(r"^Post \"([^\"?]+)[^\"]*\": ", r"\1: ", called.group(1)))
+    if "denied the request" in message and "spec.leaderElect: Required value" in message:
+        return Webhook(reason=_not_asked(namespace))
     return Webhook(reason=message)
 
 
@@ -141,6 +145,14 @@ def gates_of(config: dict[str, Any] | None) -> dict[str, str]:
     """The feature gates in force, name → ``Enabled`` or ``Disabled``."""
     listed = ((config or {}).get("spec") or {}).get("featureGates") or []
     return dict(sorted({**DEFAULT_GATES, **{gate["name"]: gate["configuration"] for gate in listed}}.items()))
+
+
+def config_is_newer(config: dict[str, Any] | None, leader: Leader) -> bool:
+    """Whether the KubeFedConfig was changed after the leader began: it reads its configuration only once, at its start."""
+    written = ((config or {}).get("metadata") or {}).get("managedFields") or []
+    changed = [moment_of(entry.get("time")) for entry in written if "f:spec" in (entry.get("fieldsV1") or {})]
+    since = moment_of(leader.acquired)
+    return since is not None and any(moment > since for moment in changed if moment)
 
 
 def pod_troubles(pods: list[dict[str, Any]]) -> list[str]:

@@ -30,7 +30,7 @@ def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
     for resource in resources:
         current = seen.current(resource.key)
         if resource.type is not None and current is not None:
-            found[resource.key] = verdicts(current, seen.versions.get(version_key(resource)), resource.clusters)
+            found[resource.key] = verdicts(current, seen.versions.get(version_key(resource)), resource.clusters, time.time())
     return found
 
 

@@ -8,42 +8,60 @@ import json
 import os
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value, parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
 
-PACKED = "_packed"
+PACKED = "packed"
 ENDINGS = (".yaml", ".yml", ".json")
 
 
+Entry = tuple[str, Any]
+
+
 def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
-    """Every document of ``src``, ``definition`` and the rendered templates, and what is wrong with reading them."""
+    """Every document of ``src``, ``definition`` and what the action plugin packed, and what is wrong with reading them."""
+    entries, problems = unpacked(params.get(PACKED))
+    if params["definition"] is not None:
+        entries.append((params["definition_name"], params["definition"]))
+    more, wrong = files(params["src"])
+    entries[:0], problems[:0] = more, wrong
     documents: list[Document] = []
-    problems: list[Problem] = []
-    for path in params["src"]:
-        for file in _files(path, problems):
-            _read_file(file, documents, problems)
-    for origin, value in _inline(params):
-        more, wrong = from_value(value, origin)
-        documents += more
+    for origin, value in entries:
+        found, wrong = from_value(value, origin)
+        documents += found
         problems += wrong
     if not documents and not problems:
-        given = ", ".join([*params["src"], *(origin for origin, value in _inline(params))]) or "src, definition and template"
+        given = ", ".join(dict.fromkeys(origin for origin, _value in entries)) or "src, definition and template"
         problems.append(Problem(Place(given), "there is no object in it", "give a file, a folder or a definition with at least one"))
     return documents, problems
 
 
-def packed(entries: list[tuple[str, Any]]) -> str:
+def packed(entries: list[Entry], problems: list[Problem]) -> str:
     """``(name for messages, object or text)`` as the one text that the action plugin hands over.
 
     One text, so that hiding it (it may hold secrets) doesn't hide each of its words in all that is said.
     """
-    return json.dumps(entries)
+    return json.dumps(
+        {"entries": entries, "problems": [[problem.place.origin, problem.place.line, problem.cause, problem.todo] for problem in problems]}
+    )
 
 
-def _inline(params: dict[str, Any]) -> list[tuple[str, Any]]:
-    entries: list[tuple[str, Any]] = [(origin, value) for origin, value in json.loads(params.get(PACKED) or "[]")]
-    if params["definition"] is not None:
-        entries.append((params["definition_name"], params["definition"]))
-    return entries
+def unpacked(text: str | None) -> tuple[list[Entry], list[Problem]]:
+    """What :func:`packed` was given."""
+    found = json.loads(text) if text else {"entries": [], "problems": []}
+    problems = [Problem(Place(origin, line), cause, todo) for origin, line, cause, todo in found["problems"]]
+    return [(origin, value) for origin, value in found["entries"]], problems
+
+
+def files(paths: list[str]) -> tuple[list[Entry], list[Problem]]:
+    """The texts of files and of all manifests in folders, and what cannot be read."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for path in paths:
+        for file in _files(path, problems):
+            text = _text(file, problems)
+            if text is not None:
+                entries.append((file, text))
+    return entries, problems
 
 
 def _files(path: str, problems: list[Problem]) -> list[str]:
@@ -62,19 +80,17 @@ def _files(path: str, problems: list[Problem]) -> list[str]:
     return found
 
 
-def _read_file(path: str, documents: list[Document], problems: list[Problem]) -> None:
+def _text(path: str, problems: list[Problem]) -> str | None:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except UnicodeDecodeError as error:
         problems.append(Problem(Place(path), f"not UTF-8 text (byte {error.start + 1})", "save it as UTF-8"))
-        return
+        return None
     except OSError as error:
         problems.append(Problem(Place(path), f"cannot be read: {error.strerror}", "check its rights"))
-        return
+        return None
     if text.startswith("$ANSIBLE_VAULT;"):
         problems.append(Problem(Place(path, 1), "it is encrypted with ansible-vault", "give it as template, which decrypts it"))
-        return
-    more, wrong = parse(text, path)
-    documents += more
-    problems += wrong
+        return None
+    return text

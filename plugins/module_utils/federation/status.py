@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 OK, WAITING, FAILED = "OK", "waiting", "failed"
@@ -29,6 +30,9 @@ REMEDIES = {
     UNSEEN: "see whether KubeFed's controller manager runs in the host cluster (namespace {federation}), then run again",
     "WaitingForRemoval": "see which finalizers hold the object in {cluster}",
 }
+# An object that was deleted and made again may lose its record to the garbage collector, and the controller, which remembers having
+# written it, never writes it again. So after this many seconds without any, the status has to do.
+UNRECORDED_PATIENCE = 10
 _LARGEST_EXACT = 2**53
 
 
@@ -43,10 +47,11 @@ class Verdict:
         return self.reason or self.state
 
 
-def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters: list[str]) -> dict[str, Verdict]:
+def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters: list[str], now: float = 0) -> dict[str, Verdict]:
     """The verdict for each cluster in ``clusters`` and for each that is still to be rid of the object.
 
     ``version`` is the PropagatedVersion (see :func:`version_name`), ``None`` when there is none.
+    ``now`` is the time in seconds since 1970.
     """
     status = federated.get("status") or {}
     if status.get("observedGeneration") != federated["metadata"].get("generation"):
@@ -55,10 +60,20 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
     told = {item["name"]: item.get("status", "") for item in status.get("clusters") or []}
     if broad in BROAD:
         return {cluster: Verdict(WAITING, told.get(cluster) or broad) for cluster in clusters}
-    recorded = _recorded(federated, version)
+    lost = version is None and now - _written(federated) > UNRECORDED_PATIENCE
+    recorded = None if lost else _recorded(federated, version)
     found = {cluster: _verdict(told.get(cluster), recorded, cluster) for cluster in clusters}
     leaving = {cluster: Verdict(WAITING, reason or "WaitingForRemoval") for cluster, reason in told.items() if cluster not in found}
     return {**found, **leaving}
+
+
+def _written(federated: dict[str, Any]) -> float:
+    """When the object (not its status) was last written, by the API server's clock."""
+    entries = federated["metadata"].get("managedFields") or []
+    times = [str(entry["time"]) for entry in entries if entry.get("time") and not entry.get("subresource")]
+    # always UTC, whole seconds
+    stamps = [datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp() for time in times]  # noqa: UP017
+    return max(stamps, default=float("inf"))
 
 
 def _verdict(told: str | None, recorded: set[str] | None, cluster: str) -> Verdict:

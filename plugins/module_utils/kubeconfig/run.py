@@ -49,12 +49,19 @@ def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], no
     def decide(current: Kubeconfig) -> Plan:
         return place(current, taken, store.dest, params["set_current_context"])
 
-    decide(_load(store))  # what is refused is refused before the cluster is asked
+    current = _load(store)
+    decide(current)  # what is refused is refused before the cluster is asked
     answered = _ask(taken, params, connect) if params["check_reachable"] else {"api_requests": 0}
     result = _write(store, decide, params, check)
     result.warnings = taken.warnings + result.warnings
     shown = {what: [str(one) for one in found] for what, found in taken.certificates.items()}
-    result.data |= {"server": taken.server, "origin": {**vars(taken.origin)}, "certificates": shown, **answered}
+    result.data |= {
+        "added": taken.name not in current.contexts,
+        "server": taken.server,
+        "origin": {**vars(taken.origin)},
+        "certificates": shown,
+        **answered,
+    }
     return result
 
 

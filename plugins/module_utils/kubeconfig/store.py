@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import stat
 import tempfile
@@ -22,7 +23,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 MODE = 0o600
 _MARK = "edgefed"
+_SUFFIX = ".edgefed-new"
 _PAUSE = 0.05
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -78,6 +81,7 @@ class Store:
         except OSError as error:
             raise self._os_error("cannot be locked", error) from None
         try:
+            self._tidy()
             yield waited
         finally:
             with contextlib.suppress(FileNotFoundError):
@@ -113,28 +117,60 @@ class Store:
 
     def _try_lock(self, who: str) -> int | None:
         try:
-            lock, new = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_EXCL, MODE), True
-        except FileExistsError:
-            try:
-                lock, new = os.open(self._lock_path, os.O_RDWR), False
-            except FileNotFoundError:
-                return None
+            lock = os.open(self._lock_path, os.O_RDWR)
+        except FileNotFoundError:
+            return self._new_lock(who)
+        except PermissionError:
+            return None  # kubectl's, which it makes with mode 0
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # the holder before us removed it, or it is kubectl's, which is never flocked
-            if self._is_current(lock) and (new or os.pread(lock, 100, 0).startswith(_MARK.encode())):
-                os.ftruncate(lock, 0)
-                os.pwrite(lock, f"{_MARK} {who}, process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+            if self._is_current(lock) and os.pread(lock, 100, 0).startswith(_MARK.encode()):
+                _sign(lock, who)
                 return lock
         except BlockingIOError:
             pass
         except OSError:
-            if new:
-                os.unlink(self._lock_path)
             os.close(lock)
             raise
         os.close(lock)
         return None
+
+    def _new_lock(self, who: str) -> int | None:
+        """Made beside its place and signed, then linked there: a run that is killed leaves no lock that nobody knows."""
+        lock, temporary = self._temporary(self._lock_path)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _sign(lock, who)
+            self._link(temporary)
+        except (FileExistsError, FileNotFoundError):
+            os.close(lock)
+            return None
+        except OSError:
+            os.close(lock)
+            raise
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        return lock
+
+    def _link(self, temporary: str) -> None:
+        try:
+            os.link(temporary, self._lock_path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            os.close(os.open(self._lock_path, os.O_CREAT | os.O_EXCL, MODE))
+            os.replace(temporary, self._lock_path)
+
+    def _temporary(self, path: str) -> tuple[int, str]:
+        return tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", suffix=_SUFFIX, dir=self._folder)
+
+    def _tidy(self) -> None:
+        """Remove what killed runs left; whoever has just made a file for a new lock makes another."""
+        for path in glob.glob(os.path.join(glob.escape(self._folder), f".{glob.escape(os.path.basename(self.target))}.*{_SUFFIX}")):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
 
     def _is_current(self, lock: int) -> bool:
         try:
@@ -169,7 +205,7 @@ class Store:
     def _write(self, path: str, content: bytes) -> None:
         temporary = None
         try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=self._folder)
+            handle, temporary = self._temporary(path)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
@@ -208,3 +244,8 @@ class Store:
 
     def _error(self, what: str, remedy: str, code: str) -> EdgefedError:
         return EdgefedError(f"kubeconfig {self.dest} {what}. Next: {remedy}.", code=code, details={"dest": self.dest})
+
+
+def _sign(lock: int, who: str) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{_MARK} {who}, process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)

@@ -97,7 +97,8 @@ def control_plane_scope(host: Client, namespace: str) -> str:
             raise
         lacks = f"no KubeFedConfig {namespace}/kubefed" if error.body else "no KubeFed: its CRDs are missing"
         raise EdgefedError(
-            f"{host.where} has {lacks}. Next: run playbooks/control_plane.yml, or set namespace (federation_namespace) to where KubeFed is installed.",
+            f"{host.where} has {lacks}. Next: run playbooks/control_plane.yml, or set namespace (federation_namespace) to where "
+            "KubeFed is installed.",
             code="no_control_plane",
             details={"namespace": namespace},
         ) from None

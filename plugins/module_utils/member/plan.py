@@ -181,6 +181,9 @@ def made_by_join(namespace: Manifest) -> bool:
     return any(entry.get("manager") in JOINERS for entry in first)
 
 
+# Written by API servers and kubectl at any time, and no concern of a join.
+_BOOKKEEPING = ("/legacy-token-last-used", "/last-applied-configuration")
+
 DEFAULTS = {
     "serviceaccounts": ("default", "builder", "deployer"),
     "configmaps": ("kube-root-ca.crt", "openshift-service-ca.crt"),
@@ -196,8 +199,11 @@ def foreign_names(plural: str, items: Iterable[Manifest], ours: Iterable[Ref]) -
 def visible(obj: Manifest) -> dict[str, Any]:
     """An object for a diff: what joins care for, secrets and certificates as fingerprints."""
     meta = obj["metadata"]
-    notes = {key: value for key, value in (meta.get("annotations") or {}).items() if "last-applied" not in key}
-    shown: dict[str, Any] = {"metadata": {"labels": meta.get("labels") or {}, "annotations": notes}}
+    words = {
+        place: {key: value for key, value in (meta.get(place) or {}).items() if not key.endswith(_BOOKKEEPING)}
+        for place in ("labels", "annotations")
+    }
+    shown: dict[str, Any] = {"metadata": words}
     for key in ("automountServiceAccountToken", "rules", "roleRef", "subjects", "type"):
         if key in obj:
             shown[key] = obj[key]

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane import plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.plan import Current, Desired, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.release import Release
+from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import Leader
 
 NS = "kube-federation-system"
 VALUES = {"controllermanager": {"controller": {"tag": "v0.10.0"}}}
@@ -51,6 +52,32 @@ def test_install_on_an_empty_cluster() -> None:
     assert found.after["feature_gates"] == GATES
 
 
+def changed_at(moment: str, fields: str = "f:spec") -> dict[str, Any]:
+    """The KubeFedConfig, last written then."""
+    return {**CONFIG, "metadata": {**CONFIG["metadata"], "managedFields": [{"time": moment, "fieldsV1": {fields: {}}}]}}
+
+
+@pytest.mark.parametrize("chart_done", [False, True])
+@pytest.mark.parametrize(
+    ("config", "restart"),
+    [
+        (changed_at("2026-01-01T12:00:01Z"), True),
+        (changed_at("2026-01-01T12:00:00Z"), False),
+        (changed_at("2026-01-01T12:00:01Z", "f:metadata"), False),
+        (changed_at("nonsense"), False),
+        (CONFIG, False),
+    ],
+)
+def test_controller_manager_of_before_the_change(config: dict[str, Any], restart: bool, chart_done: bool) -> None:
+    """It reads its KubeFedConfig once: a run that was cut off before the restart is made up for by the next."""
+    since = Leader(holder="a", acquired="2026-01-01T12:00:00Z")
+    found = plan.plan_present(replace(THERE, config=config, leader=since), WISH, chart_done)
+    assert (found.restart, found.changed, found.steps) == (restart, restart, ())
+    pods = plan.plan_present(replace(PODS, config=config, leader=since), WISH, chart_done)
+    assert pods.steps == ((Step("restart", plan.CONTROLLER),) if restart else ())
+    assert not plan.plan_present(replace(PODS, config=config), WISH, chart_done).changed
+
+
 def test_completed_after_the_chart() -> None:
     """The second call sets the gates, and restarts the controller manager where it is a Deployment."""
     fresh = replace(THERE, config=config(featureGates=[]))
@@ -69,6 +96,7 @@ def test_cut_off_release_is_installed_afresh(status: str) -> None:
     found = plan.plan_present(current, WISH)
     assert found.chart == "install"
     assert found.steps == (
+        Step("drop_superseded", "kubefed"),
         Step("drop_record", "r1"),
         Step("drop_record", "r2"),
         Step("delete_webhook", WEBHOOKS[0]),

@@ -98,6 +98,16 @@ def test_webhook_that_was_not_asked_does_not_count_as_an_answer() -> None:
     assert "name=ns" in unasked.reason
 
 
+def test_webhook_that_only_validates() -> None:
+    """The mutating configuration is gone, the validating one refuses what it would have filled in."""
+    said = (
+        'cluster "local": POST /apis/core.kubefed.io: admission webhook "kubefedconfigs.core.kubefed.io" denied the request: '
+        '"kubefedconfigs" is invalid: [spec.controllerDuration: Required value, spec.leaderElect: Required value]'
+    )
+    found = status.webhook_of_error(403, said, "ns")
+    assert not found.answers and "did not ask it" in found.reason and "name=ns" in found.reason
+
+
 @pytest.mark.parametrize(
     ("listed", "gates"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import held_by, until
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, packed, read
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, packed, read, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
@@ -24,7 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 def given(*src: Path | str, definition: Any = None, entries: list[tuple[str, Any]] | None = None) -> tuple[list[str], list[str]]:
     """Names of the documents, and the problems."""
     params = {"src": [str(path) for path in src], "definition": definition, "definition_name": "vars"}
-    documents, problems = read({**params, PACKED: packed(entries)} if entries else params)
+    documents, problems = read({**params, PACKED: packed(entries, [])} if entries else params)
     return [document.name for document in documents], [str(problem) for problem in problems]
 
 
@@ -73,6 +73,12 @@ def test_inline_and_rendered() -> None:
         "src, definition and template: there is no object in it. Next: give a file, a folder or a definition with at least one."
     ]
     assert "vars: there is no object" in given(definition=[])[1][0]
+
+
+def test_packed() -> None:
+    problems = [Problem(Place("a", 1), "bad", "do")]
+    assert unpacked(packed([("b", {"c": [1]})], problems)) == ([("b", {"c": [1]})], problems)
+    assert unpacked(None) == ([], [])
 
 
 def resource(name: str = "x", kind: str = "FederatedConfigMap") -> Resource:

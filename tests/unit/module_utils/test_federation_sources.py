@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from random import Random
@@ -210,7 +211,7 @@ def test_what_is_dumped_is_read_back(body: dict[str, Any], flow: bool) -> None:
     text = yaml.safe_dump({"kind": "X", **body}, allow_unicode=True, default_flow_style=flow)
     document = one(text)
     assert document.body == {"kind": "X", **body}
-    rows = text.count("\n")
+    rows = len(re.findall("\r\n|[\n\r\x85\u2028\u2029]", text))
     assert all(1 <= line <= rows for line, _column in document.marks.values())
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -82,6 +83,26 @@ def test_verdicts(federated: dict[str, Any], record: Any, expected: dict[str, Ve
     found = verdicts(federated, record, ["a", "b"])
     assert found == expected
     assert settled(found) == all(verdict.state != WAITING for verdict in expected.values())
+
+
+@pytest.mark.parametrize(
+    ("record", "seconds", "expected"),
+    [
+        (None, 5, both(WAITING, "this version is not there yet")),
+        (None, 15, both(OK)),
+        (version(spec={"template": {}}), 15, both(WAITING, "this version is not there yet")),
+    ],
+)
+def test_a_lost_record(record: Any, seconds: float, expected: dict[str, Verdict]) -> None:
+    """It stays lost, so the status has to do after a while; a record that is there counts always."""
+    federated = live(FINE)
+    federated["metadata"]["managedFields"] = [
+        {"time": "2026-01-01T00:00:00Z"},
+        {"time": "2026-01-01T00:01:00Z"},
+        {"time": "2026-01-01T01:00:00Z", "subresource": "status"},
+    ]
+    start = datetime(2026, 1, 1, 0, 1, tzinfo=timezone.utc).timestamp()  # noqa: UP017
+    assert verdicts(federated, record, ["a", "b"], start + seconds) == expected
 
 
 def test_no_clusters() -> None:

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.store i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+NOBODY = 65534
 LOCK_AND_SLEEP = """
 import sys, time
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.store import Store
@@ -164,6 +168,37 @@ def test_kubectls_lock_is_respected_and_told(tmp_path: Path) -> None:
     assert (tmp_path / "config.lock").exists()
 
 
+def test_kubectls_lock_of_another_user() -> None:
+    """kubectl makes it with mode 0, which only root can open."""
+    folder = Path(tempfile.mkdtemp())
+    (folder / "config.lock").touch(0)
+    folder.chmod(0o777)
+    root = os.geteuid() == 0
+    try:
+        if root:
+            os.seteuid(NOBODY)
+        with pytest.raises(EdgefedError, match="or by a kubectl that was killed"), Store(str(folder / "config")).locked("cluster me", 0):
+            pass
+    finally:
+        if root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
+
+
+def test_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store = Store(str(tmp_path / "config"))
+    with store.locked("cluster me", 0):
+        assert (tmp_path / "config.lock").read_text().startswith("edgefed cluster me")
+        with pytest.raises(EdgefedError, match="is locked by cluster me"), Store(store.dest).locked("cluster other", 0):
+            pass
+        store.write(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["config"]
+
+
 def test_kubectl_respects_ours(tmp_path: Path) -> None:
     kubectl = REPOSITORY / ".venv" / "bin" / "kubectl"
     dest = tmp_path / "config"
@@ -177,16 +212,16 @@ def test_kubectl_respects_ours(tmp_path: Path) -> None:
 
 def test_killed_in_the_middle_of_a_write_leaves_a_whole_file(tmp_path: Path) -> None:
     dest = tmp_path / "config"
-    for attempt in range(8):
+    for attempt in range(25):
         writer = start(WRITE_FOREVER, str(dest))
-        time.sleep(0.02 + attempt * 0.003)
+        time.sleep(0.01 + attempt * 0.0007)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         if dest.exists():
             content = dest.read_bytes()
             assert content in (b"a" * 300_000, b"b" * 300_000)
         with Store(str(dest)).locked("cluster me", 1):
-            pass
+            assert {path.name for path in tmp_path.iterdir()} <= {"config", "config.lock"}
 
 
 def test_readers_never_see_half_a_file(tmp_path: Path) -> None:
