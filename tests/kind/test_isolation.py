@@ -15,15 +15,33 @@ from typing import Any
 import pytest
 from kind_site import WEB, Site, names_of, run
 
+from ansible_collections.edgefed.kubefed.plugins.modules import kind_host
+
 # For documentation (RFC 5737); here it leads into the sink and no further.
 SINK, GATEWAY = "203.0.113.6", "203.0.113.5"
 FOREIGN, FOREIGN_GATEWAY = "198.51.100.2", "198.51.100.1"
+SEEN = """table inet seen {
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ip daddr %s counter
+  }
+}
+"""
+# Behind the lab's own table, which has a lower priority.
+WATCH = """table inet tk_watch {
+  chain output {
+    type filter hook output priority 0; policy accept;
+    udp dport 53 counter
+    tcp dport 53 counter
+  }
+}
+"""
 NODES = ["tk-local-control-plane", "tk-zj-control-plane"]
 
 
 @pytest.fixture
 def sink() -> Iterator[Callable[[], int]]:
-    """Gives how many packets the sink has seen that this machine did not send itself."""
+    """Gives how many packets the sink has seen, whoever's address they came with: podman's network hides its containers."""
     setup = [
         "ip netns add tk-sink",
         "ip link add tk-sink0 type veth peer name tk-sink1 netns tk-sink",
@@ -33,11 +51,11 @@ def sink() -> Iterator[Callable[[], int]]:
         "ip -n tk-sink link set tk-sink1 up",
         f"ip -n tk-sink route add default via {GATEWAY}",
     ]
-    table = f"table inet seen {{ chain input {{ type filter hook input priority 0; ip saddr != {GATEWAY} counter; }} }}"
+    table = SEEN % SINK
     try:
         for command in setup:
             run(*command.split())
-        run("ip", "netns", "exec", "tk-sink", "nft", "-f", "-", text=table + "\n")
+        run("ip", "netns", "exec", "tk-sink", "nft", "-f", "-", text=table)
         yield _seen
     finally:
         run("ip", "netns", "delete", "tk-sink", check=False)
@@ -49,12 +67,21 @@ def _seen() -> int:
     return int(counters[0])
 
 
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, images: dict[str, Any]) -> Iterator[Site]:
+    """One lab's network and isolation for all that only look, with no cluster in it."""
+    site = Site(tmp_path_factory.mktemp("lab"), "tk-", 18700)
+    yield site
+    site.play("lab_down.yml")
+
+
 @pytest.fixture
-def machine(site: Site, images: dict[str, Any], run_task: Any) -> Site:
-    """The lab's network and isolation, put up by the module, with no cluster in it."""
-    outcome = run_task("kind_host", {"folder": site.lab, "nodes": NODES, "image": images["node"], "archive": images["archive"]})
-    assert outcome["changed"], outcome
-    return site
+def machine(lab: Site, images: dict[str, Any]) -> Site:
+    """It stands, also when the test before took something away."""
+    given = {"folder": lab.lab, "nodes": NODES, "image": images["node"], "archive": images["archive"]}
+    parameters = {name: option.get("default") for name, option in kind_host.ARGUMENT_SPEC.items()}
+    kind_host.run({**parameters, **given}, False, False, print)
+    return lab
 
 
 @contextlib.contextmanager
@@ -95,10 +122,8 @@ def test_without_the_table_the_sink_would_have_seen_them(machine: Site, sink: Ca
 )
 def test_questions_are_not_passed_on(machine: Site, sink: Callable[[], int], name: str) -> None:
     """Also not for a node that is stopped: this machine's own questions are looked at, behind the lab's table."""
-    rules = "udp dport 53 counter; tcp dport 53 counter;"
-    watch = f"table inet tk_watch {{ chain output {{ type filter hook output priority 0; policy accept; {rules} }} }}"
     with container(machine, "tk-one") as ask:
-        run("nft", "-f", "-", text=watch + "\n")
+        run("nft", "-f", "-", text=WATCH)
         try:
             said, _seconds = ask("lookup", name)
             listed = run("nft", "list", "table", "inet", "tk_watch").stdout
