@@ -58,6 +58,8 @@ def sink() -> Iterator[Callable[[], int]]:
         run("ip", "netns", "exec", "tk-sink", "nft", "-f", "-", text=table)
         yield _seen
     finally:
+        # With its namespace it would go too, but later.
+        run("ip", "link", "delete", "tk-sink0", check=False)
         run("ip", "netns", "delete", "tk-sink", check=False)
 
 
@@ -163,6 +165,7 @@ def test_a_foreign_bridge_is_not_touched(machine: Site, sink: Callable[[], int])
             while sink() == 0 and time.monotonic() < deadline:
                 time.sleep(0.1)
         finally:
+            run("ip", "link", "delete", "tk-guest0", check=False)
             run("ip", "netns", "delete", "tk-guest", check=False)
             run("ip", "link", "delete", "tk-foreign", check=False)
     assert sink() > 0
