@@ -36,15 +36,13 @@ class Site:
 
     def play(self, playbook: str, *options: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         command = [PLAYBOOK, "-i", str(REPOSITORY / "inventories/lab"), str(REPOSITORY / "playbooks" / playbook)]
-        variables = {
-            "lab_driver": "kind",
-            "lab_kind_provider": "podman",
-            "lab_kind_images": "build",
-            "lab_kind_isolated": True,
-            "lab_prefix": self.prefix,
-            "lab_port_base": self.port,
-        }
-        return run(*command, "-e", json.dumps(variables), *options, env={"AWX_PRIVATE_DATA_DIR": str(self.folder)}, check=check)
+        return run(*command, "-e", self.variables, *options, env={"AWX_PRIVATE_DATA_DIR": str(self.folder)}, check=check)
+
+    @property
+    def variables(self) -> str:
+        """For ``-e``. Isolation is no option in tests."""
+        given = {"lab_driver": "kind", "lab_kind_provider": "podman", "lab_kind_images": "build", "lab_kind_isolated": True}
+        return json.dumps({**given, "lab_prefix": self.prefix, "lab_port_base": self.port})
 
     @property
     def lab(self) -> str:

@@ -28,6 +28,8 @@ LIMITS = {"fs/inotify/max_user_instances": 1024, "fs/inotify/max_user_watches": 
 # The last are set by the container network and by a node's systemd, not by us.
 _NOTED = (*LIMITS, "net/ipv4/ip_forward", "fs/file-max", "fs/nr_open")
 MODULES = "/lib/modules"
+# Where podman's network keeps what runs, whatever podman's own settings say; innermost first.
+_NETWORK_FOLDERS = ("/run/containers/networks", "/run/containers")
 LOCK_TIMEOUT = 120
 _NETAVARK = "NETAVARK"
 
@@ -166,6 +168,7 @@ class Host:
             record = {
                 "settings": {name: value for name in _NOTED if (value := read_setting(name)) is not None},
                 "modules": os.path.isdir(MODULES),
+                "folders": [path for path in _NETWORK_FOLDERS if os.path.isdir(path)],
                 "tables": [f"{family} {table}" for family, table in _tables()],
                 "chains": [" ".join(chain) for chain in _chains()],
             }
@@ -180,6 +183,12 @@ class Host:
             with contextlib.suppress(OSError):
                 os.rmdir(MODULES)
         _remove_leftovers(record, self._nft)
+        made = [path for path in _NETWORK_FOLDERS if path not in record.get("folders", _NETWORK_FOLDERS)]
+        if _NETWORK_FOLDERS[0] in made:
+            shutil.rmtree(_NETWORK_FOLDERS[0], ignore_errors=True)
+        if _NETWORK_FOLDERS[1] in made:
+            with contextlib.suppress(OSError):
+                os.rmdir(_NETWORK_FOLDERS[1])
 
     def _set(self, name: str, value: str) -> None:
         try:

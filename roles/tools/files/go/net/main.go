@@ -95,8 +95,24 @@ type service struct {
 	}
 }
 
-// giveAddresses gives the address to each Service of type LoadBalancer that has none, unless its ports are another's there.
-func giveAddresses(client *http.Client, server, address string) error {
+// stale is an address in the nodes' network that no node has any more: a container gets another when it starts again.
+func (one service) stale(all []node) bool {
+	given := one.Status.LoadBalancer.Ingress
+	if len(given) != 1 || len(all) == 0 {
+		return false
+	}
+	for _, other := range all {
+		if other.address() == given[0].IP {
+			return false
+		}
+	}
+	network := net.IPNet{IP: net.ParseIP(all[0].address()).Mask(net.CIDRMask(24, 32)), Mask: net.CIDRMask(24, 32)}
+	return network.Contains(net.ParseIP(given[0].IP))
+}
+
+// giveAddresses gives the first node's address to each Service of type LoadBalancer that has none, unless its ports are another's
+// there.
+func giveAddresses(client *http.Client, server string, all []node) error {
 	var list struct{ Items []service }
 	url := server + "/api/v1/services?fieldSelector=spec.type%3DLoadBalancer"
 	if err := call(client, http.MethodGet, url, nil, &list); err != nil {
@@ -106,7 +122,7 @@ func giveAddresses(client *http.Client, server, address string) error {
 	taken := map[int]bool{6443: true, 10250: true}
 	var without []service
 	for _, one := range list.Items {
-		if len(one.Status.LoadBalancer.Ingress) == 0 {
+		if len(one.Status.LoadBalancer.Ingress) == 0 || one.stale(all) {
 			without = append(without, one)
 			continue
 		}
@@ -114,7 +130,7 @@ func giveAddresses(client *http.Client, server, address string) error {
 			taken[port.Port] = true
 		}
 	}
-	body := []byte(fmt.Sprintf(`{"status":{"loadBalancer":{"ingress":[{"ip":%q}]}}}`, address))
+	body := []byte(fmt.Sprintf(`{"status":{"loadBalancer":{"ingress":[{"ip":%q}]}}}`, all[0].address()))
 	for _, one := range without {
 		free := true
 		for _, port := range one.Spec.Ports {
@@ -209,7 +225,7 @@ func sync(client *http.Client, server, me, pods string) error {
 		return err
 	}
 	if len(all) > 0 && all[0].Metadata.Name == me {
-		return giveAddresses(client, server, all[0].address())
+		return giveAddresses(client, server, all)
 	}
 	return nil
 }
