@@ -71,7 +71,9 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Stop what the lab started, then remove its files."""
     files = LabFiles(os.path.realpath(params["folder"]))
     clusters = files.recorded_hosts()
-    known = [path for path in files.top_level() if os.path.lexists(path)]
+    drivers = {storage.read_json(files.record(host)).get("driver", "embedded") for host in clusters}
+    # The other driver removes its own, and would have done so by now were this no check.
+    known = [path for path in files.top_level() if os.path.lexists(path)] if drivers != {"kind"} else []
     living = processes.marked(files.root)
     found = bool(known or living)
     left: list[str] = []

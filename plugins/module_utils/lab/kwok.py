@@ -168,7 +168,9 @@ class Cluster:
         return found
 
     def has_anything(self) -> bool:
-        """Whether :meth:`remove` would find something."""
+        """Whether :meth:`remove` would find something of this driver's."""
+        if storage.read_json(self.files.record(self.host)).get("driver", "embedded") != "embedded":
+            return False
         paths = [self.files.work(self.name), self.files.kubeconfig(self.host), self.files.record(self.host)]
         return any(os.path.exists(path) for path in paths) or bool(processes.marked(self.files.root, self.name))
 
