@@ -20,7 +20,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import engine
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import last_words, run, which
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import ruleset
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames, choose_subnet, gateway, parse_routes
-from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 # Each node's systemd, kubelet and containerd watch files; the usual 128 instances are enough for one node.
@@ -28,8 +28,8 @@ LIMITS = {"fs/inotify/max_user_instances": 1024, "fs/inotify/max_user_watches": 
 # The last are set by the container network and by a node's systemd, not by us.
 _NOTED = (*LIMITS, "net/ipv4/ip_forward", "fs/file-max", "fs/nr_open")
 MODULES = "/lib/modules"
-# Where podman's network keeps what runs, whatever podman's own settings say; innermost first.
-_NETWORK_FOLDERS = ("/run/containers/networks", "/run/containers")
+# Where podman's network keeps what runs, whatever podman's settings say.
+_NETWORK_RUN = "/run/containers"
 LOCK_TIMEOUT = 120
 _NETAVARK = "NETAVARK"
 
@@ -168,7 +168,6 @@ class Host:
             record = {
                 "settings": {name: value for name in _NOTED if (value := read_setting(name)) is not None},
                 "modules": os.path.isdir(MODULES),
-                "folders": [path for path in _NETWORK_FOLDERS if os.path.isdir(path)],
                 "tables": [f"{family} {table}" for family, table in _tables()],
                 "chains": [" ".join(chain) for chain in _chains()],
             }
@@ -183,12 +182,11 @@ class Host:
             with contextlib.suppress(OSError):
                 os.rmdir(MODULES)
         _remove_leftovers(record, self._nft)
-        made = [path for path in _NETWORK_FOLDERS if path not in record.get("folders", _NETWORK_FOLDERS)]
-        if _NETWORK_FOLDERS[0] in made:
-            shutil.rmtree(_NETWORK_FOLDERS[0], ignore_errors=True)
-        if _NETWORK_FOLDERS[1] in made:
+        # Leases and lock of podman's network, which count only while somebody's container runs.
+        if self._engine.provider == "podman" and not any(_lives(name) for name in ("conmon", "aardvark-dns")):
+            shutil.rmtree(f"{_NETWORK_RUN}/networks", ignore_errors=True)
             with contextlib.suppress(OSError):
-                os.rmdir(_NETWORK_FOLDERS[1])
+                os.rmdir(_NETWORK_RUN)
 
     def _set(self, name: str, value: str) -> None:
         try:
@@ -273,6 +271,11 @@ class Host:
                 code="nft",
                 details={"ruleset": text.splitlines()},
             )
+
+
+def _lives(name: str) -> bool:
+    """Whether a process of this name runs."""
+    return any(processes.identify(int(entry)) and processes.name(int(entry)) == name for entry in os.listdir("/proc") if entry.isdigit())
 
 
 def _nft_list(what: str) -> list[dict[str, Any]]:
