@@ -31,8 +31,7 @@ SEEN = """table inet seen {
 WATCH = """table inet tk_watch {
   chain output {
     type filter hook output priority 0; policy accept;
-    udp dport 53 counter
-    tcp dport 53 counter
+    udp dport 53 @th,160,%d %s counter
   }
 }
 """
@@ -123,16 +122,18 @@ def test_without_the_table_the_sink_would_have_seen_them(machine: Site, sink: Ca
     "name", ["outside.example", "tk-zj-control-plane", "tk-zj-control-plane.dns.podman", "tk-zj-control-plane.example"]
 )
 def test_questions_are_not_passed_on(machine: Site, sink: Callable[[], int], name: str) -> None:
-    """Also not for a node that is stopped: this machine's own questions are looked at, behind the lab's table."""
+    """Also not for a node that is stopped: this machine's own questions for it are looked at, behind the lab's table."""
+    label = name.split(".", maxsplit=1)[0]
+    begin = (bytes([len(label)]) + label.encode())[:16]
     with container(machine, "tk-one") as ask:
-        run("nft", "-f", "-", text=WATCH)
+        run("nft", "-f", "-", text=WATCH % (8 * len(begin), f"0x{begin.hex()}"))
         try:
             said, _seconds = ask("lookup", name)
             listed = run("nft", "list", "table", "inet", "tk_watch").stdout
         finally:
             run("nft", "delete", "table", "inet", "tk_watch")
     assert said.returncode != 0
-    assert listed.count("packets 0 bytes 0") == 2, listed
+    assert "packets 0 bytes 0" in listed, listed
 
 
 def test_nodes_are_found_by_name(machine: Site) -> None:

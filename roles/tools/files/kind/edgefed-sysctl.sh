@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # The kubelet writes these settings, which have no namespace: they are the machine's. It is shown files that already hold the
 # values that it wants, so that the machine keeps its own.
 set -eu

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # import-images.sh ROOT ARCHIVE: put a docker archive's images into the containerd of the file system at ROOT, unpacked.
 # Runs in namespaces of its own (unshare --mount --pid --net), so that nothing of it is left when it ends.
 set -euo pipefail
