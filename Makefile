@@ -82,17 +82,26 @@ tools: $(VENV)/.user
 	$(call STEP,tools: cached$(comma) downloaded or built)
 	@$(PLAYBOOK) playbooks/tools.yml
 
-# Integration tests have a lab of their own beside the demo's: its own folder, names and ports.
+# Tests on a federation have a lab of their own beside the demo's: its own folder, names and ports.
 IT := $(CURDIR)/$(CACHE)/integration
 IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
+SLOWEST := --durations=15 --durations-min=5
 
-.PHONY: integration
-integration: $(VENV)/.test tools
-	$(call STEP,integration tests on a lab of their own)
+.PHONY: federation
+federation: $(VENV)/.test tools
+	$(call STEP,integration tests on a federation of their own)
 	@mkdir -p $(IT)
 	@for step in lab_up kubeconfig control_plane; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
-	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig pytest tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
+	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig pytest -m lab $(SLOWEST) tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
 	@$(IT_PLAYBOOK) playbooks/lab_down.yml
+
+.PHONY: standalone
+standalone: $(VENV)/.test tools
+	$(call STEP,integration tests that bring what they need)
+	pytest -m 'not lab' $(SLOWEST) tests/integration
+
+.PHONY: integration
+integration: federation standalone
 
 .PHONY: molecule
 molecule: $(VENV)/.test tools
@@ -126,8 +135,11 @@ oldest: $(VENV)-2.18/.test tools
 	$(call STEP,ansible-core 2.18)
 	PATH=$(CURDIR)/$(VENV)-2.18/bin:$(PATH) tests/oldest/run
 
+# First what fails fast; then side by side what mostly waits.
 .PHONY: test
-test: lint unit sanity integration molecule kind package oldest
+test: lint unit $(VENV)-2.18/.test
+	$(call STEP,the rest side by side$(comma) logs in $(CACHE)/logs)
+	@python tests/side_by_side.py 3 $(CACHE)/logs kind federation standalone molecule sanity package oldest
 	$(call STEP,all tests passed)
 
 .PHONY: lock

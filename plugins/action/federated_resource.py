@@ -13,14 +13,14 @@ from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, files, packed
 from ansible_collections.edgefed.kubefed.plugins.modules.federated_resource import ARGUMENT_SPEC as SPEC
-from ansible_collections.edgefed.kubefed.plugins.modules.federated_resource import run
+from ansible_collections.edgefed.kubefed.plugins.modules.federated_resource import run as apply_here
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import InProcessAction, plain
 
 
 class ActionModule(InProcessAction):
     """Applies in process."""
 
-    RUN = staticmethod(run)
+    RUN = staticmethod(apply_here)
     ARGUMENT_SPEC = SPEC
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,7 +32,6 @@ from ansible_collections.edgefed.kubefed.plugins.modules import kubefed_control_
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
-PORT_BASE = 26900
 NAMESPACE = "kube-federation-system"
 TYPES = "types.kubefed.io"
 # A new controller manager asks for the lock every 2 s instead of 5, and looks at its members as often.
@@ -61,6 +61,7 @@ class Cluster:
 
     folder: Path
     tools: dict[str, str]
+    port_base: int
 
     @property
     def kubeconfig(self) -> str:
@@ -68,7 +69,7 @@ class Cluster:
 
     def write_inventory(self) -> None:
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kubefed_runtime": "process"}
-        common |= {"lab_port_base": PORT_BASE, "lab_prefix": "cpt-", "lab_nodes": 1, "tools_paths": self.tools}
+        common |= {"lab_port_base": self.port_base, "lab_prefix": "cpt-", "lab_nodes": 1, "tools_paths": self.tools}
         common |= {"federation_state_dir": str(self.folder / ".edgefed"), "kubefed_wait_timeout": 60}
         common |= {"kubefed_values": {"controllermanager": QUICK}}
         groups = {"federation_host": {"hosts": {"local": None}}, "federation_members": {"hosts": {"local": None}}}
@@ -157,6 +158,16 @@ class Cluster:
         assert self.daemons() == {}
 
 
+def free_ports() -> int:
+    """The first of ten ports that nobody has; another run of these tests may be under way on this machine."""
+
+    def is_free(port: int) -> bool:
+        with socket.socket() as tried:
+            return tried.connect_ex(("127.0.0.1", port)) != 0
+
+    return next(base for base in range(26900, 27900, 20) if all(is_free(base + offset) for offset in range(10)))
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A bare cluster with the lab's own playbooks, its kubeconfig's context renamed as playbooks/kubeconfig.yml would."""
@@ -172,7 +183,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     inventory = {"all": {"children": {"lab": hosts, "federation_host": hosts, "federation_members": hosts}}}
     (folder / "inventory.json").write_text(json.dumps(inventory))
     subprocess.run([ANSIBLE, "-i", str(folder / "inventory.json"), str(folder / "tools.json")], cwd=REPOSITORY, check=True)
-    made = Cluster(folder, json.loads(paths.read_text()))
+    made = Cluster(folder, json.loads(paths.read_text()), free_ports())
     made.write_inventory()
     up = made.play("lab_up")
     assert up.status == 0, up.output
@@ -372,7 +383,7 @@ def test_dead_controller_and_webhook_are_told_and_healed(cluster: Cluster, info:
     for path in ("in_process", "module"):
         found = info(path, wait=True, wait_timeout=1, log_hint="/lab/controller.log")
         assert found["failed"]
-        assert "connection refused" in found["msg"] and f"127.0.0.1:{PORT_BASE}"[:-2] in found["msg"]
+        assert "connection refused" in found["msg"] and f"127.0.0.1:{cluster.port_base + 6}" in found["msg"]
         assert re.search(r"renewed the lock last at \S+, \d+ s ago; a lease lasts 15 s", found["msg"])
         assert "Next: read /lab/controller.log" in found["msg"]
         assert len(found["details"]["missing"]) == 2

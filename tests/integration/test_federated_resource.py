@@ -544,16 +544,22 @@ class Mortal:
 
 
 def survives(federate: Federate, last: int, *bodies: Any, **options: Any) -> bool:
-    """Whether a run in a process of its own came to its end before its ``last``-th write."""
-    child = os.fork()
-    if child == 0:
-        try:
-            federate(*bodies, using=Mortal(last), **options)
-        finally:
-            os._exit(0)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert ended in (0, KILLED)
-    return ended == 0
+    """Whether a run in a process of its own came to its end before its ``last``-th write. A new process, since OpenSSL may
+    not work on in a fork of one that has used it from several threads."""
+    given = json.dumps({"kubeconfig": federate.lab.kubeconfig, "last": last, "bodies": bodies, "options": options})
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "collections")}
+    done = subprocess.run([sys.executable, __file__, given], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, KILLED), done.stderr
+    return done.returncode == 0
+
+
+def run_and_die(given: dict[str, Any]) -> None:
+    """What :func:`survives` starts."""
+
+    class Where:
+        kubeconfig = given["kubeconfig"]
+
+    Federate(Where())(*given["bodies"], using=Mortal(given["last"]), **given["options"])
 
 
 def test_cut_off_before_every_write(federate: Federate, namespace: str) -> None:
@@ -801,3 +807,7 @@ def test_playbook(federate: Federate, namespace: str, tmp_path: Path) -> None:
     status, output = federate_playbook(federate, "-e", "federated_resources_template=t.yml.j2", cwd=tmp_path)
     assert status == 2
     assert "Template t.yml.j2 cannot be rendered:" in " ".join(output.split()) and "not_there" in output
+
+
+if __name__ == "__main__":
+    run_and_die(json.loads(sys.argv[1]))

@@ -49,7 +49,7 @@ def unpacked(text: str | None) -> tuple[list[Entry], list[Problem]]:
     """What :func:`packed` was given."""
     found = json.loads(text) if text else {"entries": [], "problems": []}
     problems = [Problem(Place(origin, line), cause, todo) for origin, line, cause, todo in found["problems"]]
-    return [(origin, value) for origin, value in found["entries"]], problems
+    return [(str(origin), value) for origin, value in found["entries"]], problems
 
 
 def files(paths: list[str]) -> tuple[list[Entry], list[Problem]]:

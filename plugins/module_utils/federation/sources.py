@@ -50,6 +50,9 @@ Path = tuple[Union[str, int], ...]  # noqa: UP007
 MAX_NODES = 200_000
 # What a flush-left line after an empty "metadata:" or "spec:" may rightly be.
 TOP_LEVEL = {"apiVersion", "kind", "metadata", "spec", "status", "data", "stringData", "binaryData", "type", "rules", "subjects", "roleRef"}
+_SEPARATOR = re.compile(r"---(\s|$)")
+# Blank lines, comments and directives (%YAML 1.2), which belong to the document after them.
+_BEFORE = re.compile(r"\s*(#.*|%.*)?$")
 _PARENT = re.compile(r"^(metadata|spec)\s*:\s*(#.*)?$")
 _KEY = re.compile(r"^(\s*)(?:- +)?([A-Za-z0-9_./-]+)\s*:(\s|$)")
 
@@ -159,6 +162,9 @@ def parse(text: str, origin: str) -> tuple[list[Document], list[Problem]]:
             problems.append(refused.problem)
         except yaml.YAMLError as error:
             problems.append(_syntax(error, chunk, origin, first_line))
+        except RecursionError:
+            todo = "write the repeated part out, or nest less"
+            problems.append(Problem(Place(origin, first_line + 1), "an alias that holds itself, or far too much nesting", todo))
     return documents, problems
 
 
@@ -239,7 +245,7 @@ def _chunks(text: str) -> Iterator[tuple[int, str]]:
     lines = text.lstrip("\ufeff").splitlines(keepends=True)
     start = 0
     for number, line in enumerate(lines):
-        if number > start and re.match(r"---(\s|$)", line):
+        if _SEPARATOR.match(line) and not all(_BEFORE.match(each) for each in lines[start:number]):
             yield start, "".join(lines[start:number])
             start = number
     if lines:

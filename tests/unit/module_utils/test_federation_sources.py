@@ -94,6 +94,8 @@ def test_places() -> None:
         ("a: 1\n---\na: 2\n", [1, 2]),
         ("---\na: 1\n---\n\n---\na: 2\n...\n", [1, 2]),
         ("\ufeffa: 1\n", [1]),
+        ("%YAML 1.1\n# c\n---\na: 1\n", [1]),
+        ("# c\n\n---\na: 1\n---\n# c\n---\na: 2\n", [1, 2]),
         ("a: 1\r\n---\r\na: 2\r\n", [1, 2]),
         ('{"a": 1}', [1]),
         ('{\n\t"a": 1,\n\t"b": "\\t"\n}\n', [1]),
@@ -133,6 +135,9 @@ def test_places_in_lists_and_later_documents() -> None:
         ("a: .inf\n", "f.yaml:1:4: .inf is not a number that JSON knows"),
         ("a: *b\n", "f.yaml:1:4: not YAML: found undefined alias"),
         ("a: 1\nb: \x00\n", "not YAML"),
+        ("# c\n---\na: &x [*x]\n", "f.yaml:1: an alias that holds itself, or far too much nesting"),
+        (f"a: {'[' * 5000}{']' * 5000}\n", "far too much nesting"),
+        ("<<: 5\n", "f.yaml:1:5: not YAML: expected a mapping or list of mappings for merging"),
     ],
 )
 def test_refused(text: str, said: str) -> None:
