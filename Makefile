@@ -111,7 +111,7 @@ molecule: $(VENV)/.test tools
 # kind needs podman or Docker. Root on Debian or Ubuntu gets podman; anybody else is told, and nothing counts as passed.
 KIND_PACKAGES := podman runc conmon netavark aardvark-dns iptables nftables iproute2 debootstrap zstd
 .PHONY: kind
-kind: $(VENV)/.test
+kind: $(VENV)/.test tools
 	$(call STEP,Molecule scenario kind)
 	@tests/kind/run $(KIND_PACKAGES)
 
