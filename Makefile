@@ -88,7 +88,7 @@ SLOWEST := --durations=15 --durations-min=5
 federation: $(VENV)/.test tools
 	$(call STEP,integration tests on a federation of their own)
 	@mkdir -p $(IT)
-	@for step in lab_up kubeconfig control_plane; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
+	@for step in lab_up kubeconfig control_plane join; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
 	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig pytest -m lab $(SLOWEST) tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
 	@$(IT_PLAYBOOK) playbooks/lab_down.yml
 
