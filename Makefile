@@ -85,20 +85,21 @@ tools: $(VENV)/.user
 # Tests on a federation have a lab of their own beside the demo's: its own folder, names and ports.
 IT := $(CURDIR)/$(CACHE)/integration
 IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
-SLOWEST := --durations=15 --durations-min=5
+# A line for each test, so that the log shows where it is.
+PYTEST := pytest -vv --durations=15 --durations-min=5
 
 .PHONY: federation
 federation: $(VENV)/.test tools
 	$(call STEP,integration tests on a federation of their own)
 	@mkdir -p $(IT)
-	@for step in lab_up kubeconfig control_plane; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
-	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig pytest -m lab $(SLOWEST) tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
+	@for step in lab_up kubeconfig control_plane join; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
+	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig $(PYTEST) -m lab tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
 	@$(IT_PLAYBOOK) playbooks/lab_down.yml
 
 .PHONY: standalone
 standalone: $(VENV)/.test tools
 	$(call STEP,integration tests that bring what they need)
-	pytest -m 'not lab' $(SLOWEST) tests/integration
+	$(PYTEST) -m "not lab" tests/integration
 
 .PHONY: integration
 integration: federation standalone

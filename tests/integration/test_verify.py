@@ -72,7 +72,8 @@ def is_ready(lab: Any, name: str) -> bool:
 @pytest.fixture(scope="module")
 def joined(lab: Any) -> Iterator[Any]:
     """The lab with all three clusters joined; those that were not are unjoined in the end."""
-    there = {item["metadata"]["name"] for item in lab.get("local", "kubefedclusters", "-n", SYSTEM)["items"]}
+    found = lab.get("local", "kubefedclusters", "-n", SYSTEM) or {"items": []}
+    there = {item["metadata"]["name"] for item in found["items"]}
     new = [name for name in CLUSTERS if name not in there]
     for name in new:
         kubefedctl(lab, "join", name)
