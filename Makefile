@@ -13,6 +13,8 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/$(CACHE)/ansible
 export ANSIBLE_FORCE_COLOR ?= $(if $(MAKE_TERMOUT),1,0)
 export PYTHONDONTWRITEBYTECODE := 1
+# Long work is watched also through a pipe, as in CI.
+export PYTHONUNBUFFERED := 1
 # Ansible refuses a locale that is not UTF-8, and bare machines often have none.
 export LC_ALL := C.UTF-8
 INVENTORY ?= inventories/lab
