@@ -95,12 +95,17 @@ def storage_conf(files: PodmanFiles) -> str:
     return "\n".join(["[storage]", 'driver = "overlay"', f'graphroot = "{files.root}/graph"', f'runroot = "{files.run}/run"', ""])
 
 
+def network_id(name: str) -> str:
+    """The id that the lab gives its network."""
+    return (name.encode().hex() * 8)[:64].ljust(64, "0")
+
+
 def network_document(name: str, subnet: str, gateway: str) -> str:
     """podman's file of a network, as ``podman network create`` would write it; that of podman 4.3 cannot name the bridge."""
     return json.dumps(
         {
             "name": name,
-            "id": (name.encode().hex() * 8)[:64].ljust(64, "0"),
+            "id": network_id(name),
             "driver": "bridge",
             "network_interface": name,
             "created": "2026-01-01T00:00:00Z",

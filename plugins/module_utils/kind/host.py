@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import engine as engines
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import leftovers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import last_words, run, which
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import ruleset
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames, choose_subnet, gateway, parse_routes
@@ -31,7 +32,6 @@ MODULES = "/lib/modules"
 # Where podman's network keeps what runs, whatever podman's settings say.
 _NETWORK_RUN = "/run/containers"
 LOCK_TIMEOUT = 120
-_NETAVARK = "NETAVARK"
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,7 @@ class Host:
                 "chains": [" ".join(chain) for chain in _chains()],
             }
         record["labs"] = sorted({*record.get("labs", []), self._names.folder})
+        record["networks"] = sorted({*record.get("networks", []), self._names.network})
         storage.write_json(self._record, record)
 
     def _restore(self, record: dict[str, Any]) -> None:
@@ -181,12 +182,22 @@ class Host:
         if not record.get("modules", True):
             with contextlib.suppress(OSError):
                 os.rmdir(MODULES)
-        _remove_leftovers(record, self._nft)
-        # Leases and lock of podman's network, which count only while somebody's container runs.
+        # Chains, leases and lock of podman's network count while anybody's container runs, also one that is not the lab's.
         if self._engine.provider == "podman" and not any(_lives(name) for name in ("conmon", "aardvark-dns")):
+            self._remove_leftovers(record)
             shutil.rmtree(f"{_NETWORK_RUN}/networks", ignore_errors=True)
             with contextlib.suppress(OSError):
                 os.rmdir(_NETWORK_RUN)
+
+    def _remove_leftovers(self, record: dict[str, Any]) -> None:
+        """podman's network keeps chains of a lab whose containers did not end by themselves, and the tables they are in."""
+        networks = {*record.get("networks", []), self._names.network}
+        own = {mark for name in networks for mark in leftovers.marks(name, engines.network_id(name))}
+        text = leftovers.removal(_nft_list("ruleset"), record.get("chains", []), own)
+        if text:
+            self._nft(text)
+        for table in leftovers.empty_tables(_nft_list("ruleset"), record.get("tables", [])):
+            self._nft(f"delete table {table}\n")
 
     def _set(self, name: str, value: str) -> None:
         try:
@@ -296,25 +307,3 @@ def _tables() -> list[tuple[str, str]]:
 
 def _chains() -> list[tuple[str, str, str]]:
     return [(one["chain"]["family"], one["chain"]["table"], one["chain"]["name"]) for one in _nft_list("chains") if "chain" in one]
-
-
-def _remove_leftovers(record: dict[str, Any], nft: Any) -> None:
-    """podman's network keeps empty chains, and the tables they are in; those go that were not there before the first lab."""
-    before = set(record.get("tables", []))
-    known = set(record.get("chains", []))
-    rules: list[dict[str, Any]] = [one["rule"] for one in _nft_list("ruleset") if "rule" in one]
-    text = ""
-    ours = [chain for chain in _chains() if " ".join(chain) not in known and chain[2].startswith(_NETAVARK)]
-    names = {chain[2] for chain in ours}
-    for rule in rules:
-        if rule["chain"] not in names and any(name in json.dumps(rule["expr"]) for name in names):
-            text += f"delete rule {rule['family']} {rule['table']} {rule['chain']} handle {rule['handle']}\n"
-    text += "".join(f"flush chain {' '.join(chain)}\n" for chain in ours) + "".join(f"delete chain {' '.join(chain)}\n" for chain in ours)
-    if text:
-        nft(text)
-    left = {(rule["family"], rule["table"]) for rule in [one["rule"] for one in _nft_list("ruleset") if "rule" in one]}
-    for family, table in _tables():
-        own_chains = [chain for chain in _chains() if chain[:2] == (family, table)]
-        made = f"{family} {table}" not in before and not table.startswith("edgefed_")
-        if made and (family, table) not in left and all(chain[2].isupper() for chain in own_chains):
-            nft(f"delete table {family} {table}\n")
