@@ -33,6 +33,7 @@ TIMEOUT = (5, 30)
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+TEXT = "text/plain"
 FIELD_MANAGER = "edgefed"
 
 
@@ -47,7 +48,7 @@ class ApiError(EdgefedError):
 
 
 class ConnectError(EdgefedError):
-    """The API server did not answer. ``cause`` is one of ``dns refused timeout tls proxy reset unknown``."""
+    """No API server answered. ``cause`` is one of ``dns refused timeout tls proxy reset no_api unknown``."""
 
     def __init__(self, message: str, cause: str) -> None:
         super().__init__(message, code="unreachable", details={"cause": cause})
@@ -59,6 +60,7 @@ _OTHER_NAME = "use an address from the certificate's SAN list, or reissue it"
 _ROUTES = "check routes and firewalls between this machine and the cluster"
 _RESOLVE = "check the server address, or DNS on this machine"
 _AGAIN = "try again; if it stays so, check proxies and load balancers on the way"
+_ADDRESS = "check the server address, and what answers in its place on the way (a captive portal, a proxy's log-in page)"
 _CAUSES = (
     ("certificate has expired", "tls", "its certificate has expired", _RENEW),
     ("doesn't match", "tls", "its certificate is for another name", _OTHER_NAME),
@@ -76,7 +78,10 @@ _CAUSES = (
     ("No route to host", "timeout", "there is no route to it", _ROUTES),
     ("Connection aborted", "reset", "the connection was cut", _AGAIN),
     ("Connection reset", "reset", "the connection was cut", _AGAIN),
+    ("Connection broken", "reset", "the connection was cut in the middle of the answer", _AGAIN),
+    ("too many redirects", "no_api", "it sends on to another address, as a log-in page does", _ADDRESS),
 )
+_API_PATHS = ("/api/", "/apis/")
 
 
 def explain(error: Exception) -> tuple[str, str, str]:
@@ -109,13 +114,16 @@ class Client:
         path = self._api.configuration.ssl_ca_cert
         if not path:
             return None
-        with open(path, "rb") as file:
-            return file.read()
-
-    @property
-    def verifies_tls(self) -> bool:
-        """Whether the server's certificate is verified."""
-        return bool(self._api.configuration.verify_ssl)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise EdgefedError(
+                f"Cannot read the CA file {path} of {self.where}: {error.strerror}. Next: correct certificate-authority in the "
+                "kubeconfig (or ca_cert), or run playbooks/kubeconfig.yml to write it again.",
+                code="file",
+                details={"file": str(path)},
+            ) from None
 
     @property
     def proxy(self) -> str | None:
@@ -133,10 +141,10 @@ class Client:
         timeout: tuple[float, float] = TIMEOUT,
         accept: str = "application/json",
     ) -> Any:
-        """Send one request and give the decoded JSON (text when the answer is not JSON).
+        """Send one request and give the decoded JSON, or the text where ``accept`` asks for ``text/plain``.
 
         ``accept`` asks for another form of the answer (aggregated discovery, metadata only).
-        Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none.
+        Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none, or none of an API server.
         """
         with self._lock:
             self.requests += 1
@@ -156,21 +164,26 @@ class Client:
                 _return_http_data_only=True,
                 _request_timeout=timeout,
             )
+            data = response.data
         except ApiException as error:
             raise self._api_error(method, path, error) from None
+        except UnicodeDecodeError:
+            raise self._no_api() from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause, what, todo = explain(error)
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
-        try:
-            return json.loads(response.data)
-        except ValueError:
-            return response.data.decode("utf-8", "replace")
+        if accept == TEXT:
+            return data.decode("utf-8", "replace")
+        answer = _object(data)
+        if answer is None or (path.startswith(_API_PATHS) and "kind" not in answer):
+            raise self._no_api()
+        return answer
+
+    def _no_api(self) -> ConnectError:
+        return ConnectError(f"{self.where} answers, but not as a Kubernetes API server. Next: {_ADDRESS}.", "no_api")
 
     def _api_error(self, method: str, path: str, error: Any) -> ApiError:
-        try:
-            body = json.loads(error.body)
-        except (TypeError, ValueError):
-            body = {}
+        body = _object(error.body) or {}
         reason = str(body.get("reason") or error.reason or "")
         said = str(body.get("message") or error.reason or f"HTTP {error.status}")
         if error.status == 401:
@@ -179,6 +192,10 @@ class Client:
             cause, what, todo = explain(Exception(str(error.reason)))
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
         return ApiError(f"{self.where}: {method} {path.split('?', maxsplit=1)[0]}: {said}", int(error.status), reason, body)
+
+    def text(self, path: str) -> str:
+        """``GET`` of what an API server answers in words, as ``/readyz``."""
+        return str(self.request("GET", path, accept=TEXT))
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         """``GET``; raises :class:`ApiError` also for 404."""
@@ -269,6 +286,14 @@ class Client:
         return object_path(manifest["apiVersion"], found["name"], namespace, name)
 
 
+def _object(data: Any) -> dict[str, Any] | None:
+    try:
+        decoded = json.loads(data)
+    except (TypeError, ValueError):
+        return None
+    return decoded if isinstance(decoded, dict) else None
+
+
 def group_path(api_version: str) -> str:
     """``/api/v1`` or ``/apis/<group>/<version>``."""
     return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
@@ -313,7 +338,7 @@ def _kubeconfig_error(auth: dict[str, Any], error: Exception) -> EdgefedError:
     kubeconfig = auth.get("kubeconfig")
     file = "the given kubeconfig" if isinstance(kubeconfig, dict) else f"kubeconfig {kubeconfig or '(default)'}"
     context = f", context {auth['context']!r}" if auth.get("context") else ""
-    reason = str(error) if isinstance(error, ConfigException) else type(error).__name__
+    reason = str(error).rstrip(".") if isinstance(error, ConfigException) else type(error).__name__
     return EdgefedError(
         f"Cannot use {file}{context}: {reason}. Next: check the path and the context's name "
         "(kubectl config get-contexts), or run playbooks/kubeconfig.yml to write it again.",

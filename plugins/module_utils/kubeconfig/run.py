@@ -124,7 +124,7 @@ def _ask(taken: Taken, params: dict[str, Any], connect: Callable[..., Any]) -> d
     try:
         version = client.request("GET", "/version", timeout=(timeout, timeout))
     except EdgefedError as error:
-        if error.details.get("status") not in _NOT_THERE:
+        if error.details.get("status") not in _NOT_THERE and error.details.get("cause") != "no_api":
             raise _unasked(error) from None
         version = None
     if not isinstance(version, dict) or "gitVersion" not in version:

@@ -72,7 +72,7 @@ class BringUp:
         try:
             with socket.create_connection(("127.0.0.1", self._cluster.ports.kube_apiserver), 1):
                 pass
-            self._api().get("/readyz")
+            self._api().text("/readyz")
             return True
         except (OSError, EdgefedError):
             return False
