@@ -14,7 +14,7 @@ author: edgefed contributors (@edgefed)
 description:
   - Tells in one sentence, with the next step, why a task with M(edgefed.kubefed.kubeconfig_info) got nothing.
   - The task has to be C(no_log), so Ansible hides the cause; what is told here holds nothing that was read.
-positional: host, address, port
+positional: host, address
 options:
   _input:
     description: The task's registered result.
@@ -28,10 +28,6 @@ options:
     description: Its address, where that is another word than its name.
     type: str
     default: ""
-  port:
-    description: Its SSH port.
-    type: int
-    default: 22
 """
 
 EXAMPLES = r"""

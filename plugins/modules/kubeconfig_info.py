@@ -13,7 +13,8 @@ author: edgefed contributors (@edgefed)
 description:
   - Reads a kubeconfig and the certificate, key and token files that it names, on the machine where they lie.
   - Its result B(is secret). Set C(no_log=true) on the task, since the ssh connection prints a module's whole output at C(-vvv).
-  - What cannot be read is returned as RV(problem) and does not fail, so that a following task can say why without showing anything.
+  - What cannot be read is returned as RV(problem) and does not fail, so that a following task can say why without showing anything. That
+    holds for a machine that cannot be reached, and for C(become) that is refused, too.
   - It needs nothing on that machine but Python.
 attributes:
   check_mode:

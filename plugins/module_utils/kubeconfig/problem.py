@@ -40,32 +40,36 @@ _FAILED = (
 )
 
 
-def read_problem(result: Mapping[str, Any], host: str, address: str = "", port: int | str = 22) -> str:
-    """One sentence for the failed reading of ``host``; ``""`` when it went well or was not needed.
+def unread(result: Mapping[str, Any], host: str, address: str = "", port: int | str = 22) -> dict[str, str]:
+    """``code`` and ``message`` of the problem with ``host``, whose reading ended as ``result`` without the module's own answer.
 
-    ``result`` is the registered result of the ``kubeconfig_info`` task. What ssh or sudo said is only recognised, never repeated.
+    What ssh or sudo said is only recognised, never repeated.
     """
-    where = f"{host} ({address})" if address and address != host else host
-    if result.get("skipped"):
-        return ""
-    problem = result.get("problem")
-    if problem:
-        return f"{where}: the kubeconfig cannot be read: {problem['message']}."
-    if result.get("sources"):
-        return ""
     said = _said(result)
     if result.get("unreachable"):
-        what, todo = _recognise(said, _UNREACHABLE, ("it cannot be reached by SSH", _SSH))
+        code, (what, todo) = "unreachable", _recognise(said, _UNREACHABLE, ("it cannot be reached by SSH", _SSH))
     else:
         default = (
             "the reading task failed in a way that is not shown, since it might show secrets",
             "Next: try ansible HOST -b -m ansible.builtin.ping",
         )
-        what, todo = _recognise(said, _FAILED, default)
+        code, (what, todo) = "failed", _recognise(said, _FAILED, default)
     known = address or host
     if int(port) != 22:
         known = f"'[{known}]:{port}'"
-    return f"{where}: the kubeconfig cannot be read: {what}. {todo.replace('HOST', host).replace('ADDRESS', known)}."
+    return {"code": code, "message": f"{what}. {todo.replace('HOST', host).replace('ADDRESS', known)}"}
+
+
+def read_problem(result: Mapping[str, Any], host: str, address: str = "") -> str:
+    """One sentence for the failed reading of ``host``; ``""`` when it went well or was not needed.
+
+    ``result`` is the registered result of the ``kubeconfig_info`` task.
+    """
+    if result.get("skipped") or result.get("sources"):
+        return ""
+    where = f"{host} ({address})" if address and address != host else host
+    problem = result.get("problem") or unread(result, host, address)
+    return f"{where}: the kubeconfig cannot be read: {problem['message']}."
 
 
 def _said(result: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.problem import read_problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.problem import read_problem, unread
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.read import LIMIT, ReadProblem, read_sources, references
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -141,8 +141,9 @@ def test_the_hidden_cause_is_recognised_and_never_repeated(result: dict[str, Any
 
 
 def test_the_key_to_forget_has_the_port() -> None:
-    said = read_problem({"unreachable": True, "msg": "Host key verification failed."}, "edge1", "192.0.2.7", "2222")
-    assert "ssh-keygen -R '[192.0.2.7]:2222' and accept" in said
+    problem = unread({"unreachable": True, "msg": "Host key verification failed."}, "edge1", "192.0.2.7", "2222")
+    assert problem["code"] == "unreachable"
+    assert "ssh-keygen -R '[192.0.2.7]:2222' and accept" in problem["message"]
 
 
 # What a member's master has to run, and what Ansible wraps with it.
