@@ -1,18 +1,19 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Kubeconfigs read over SSH on members' masters: real sshd, real sudo, a real API server, and nothing secret in what is printed."""
+"""Members' masters over SSH: real sshd, real sudo, a real API server, and nothing secret in what is printed; nothing else is done there."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from integration.real_cluster import Cluster, Outcome, cluster, inventory, run_playbook
+from integration.real_cluster import REPOSITORY, Cluster, Outcome, cluster, inventory, run_playbook
 from integration.ssh_masters import Masters, masters
 
 __all__ = ["cluster", "masters"]
@@ -136,3 +137,55 @@ def test_registered_and_printed_results_hold_no_secret(hosts: dict[str, Any], ad
     assert re.search(r"<localhost> EXEC", outcome.output)
     assert [name for name, secret in admin["secrets"].items() if secret in outcome.output] == []
     assert json.dumps(sorted(item["name"] for item in yaml.safe_load((tmp_path / "kubeconfig").read_text())["users"])) == '["other"]'
+
+
+def closed_port() -> int:
+    """A port on which nothing listens, as SSH would find it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def unreachable_masters(lab: Any, namespace: str, become: bool) -> dict[str, Any]:
+    """The lab as SSH hosts that nobody can log in to; one ConfigMap to federate."""
+    master = {"ansible_host": "127.0.0.1", "ansible_port": closed_port()}
+    folder = REPOSITORY / "inventories" / "lab" / "host_vars"
+    hosts = {name: {**master, **yaml.safe_load((folder / f"{name}.yml").read_text())} for name in ("local", "cddev", "zj")}
+    types, placed = "types.kubefed.io/v1beta1", {"placement": {"clusters": [{"name": "cddev"}]}}
+    meta = {"name": namespace, "namespace": namespace}
+    resources = [
+        {"apiVersion": types, "kind": "FederatedNamespace", "metadata": meta, "spec": placed},
+        {"apiVersion": types, "kind": "FederatedConfigMap", "metadata": meta, "spec": {"template": {"data": {"a": "b"}}, **placed}},
+    ]
+    common = {"kubeconfig_dest": lab.kubeconfig, "federated_resources_definitions": resources, "verify_namespaces": [namespace]}
+    return inventory(hosts, **common, **({"ansible_become": True} if become else {}))
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("become", [False, True], ids=["plain", "become"])
+def test_nothing_but_reading_needs_a_master(lab: Any, tmp_path: Path, become: bool) -> None:
+    """Join, federate, verify and unjoin do all from the control node, in process, also where the inventory says become for all."""
+    namespace = f"no-ssh-{'become' if become else 'plain'}"
+    hosts = unreachable_masters(lab, namespace, become)
+    steps = [
+        ("join", (), {"local": 0, "cddev": 0, "zj": 0}),
+        ("federate", (), {"local": 1}),
+        ("verify", (), None),
+        ("unjoin", ("--limit", "zj"), {"zj": 1}),
+        ("join", ("--limit", "zj"), {"zj": 1}),
+        ("federate", ("-e", "federated_resources_state=absent"), {"local": 1}),
+    ]
+    try:
+        for playbook, options, changed in steps:
+            outcome = run_playbook(tmp_path, hosts, playbook, "-vvv", *options)
+            assert outcome.status == 0, outcome.output
+            counted = {host: count for host, count in outcome.count("changed").items() if host != "localhost"}
+            assert changed is None or counted == changed, outcome.output
+            # no connection is opened, to a master or to this machine: no file is copied, nothing is started
+            assert not re.search(r"^<\S+> (EXEC|PUT|SSH: EXEC|ESTABLISH)", outcome.output, re.M), outcome.output
+            if playbook == "federate" and not options:
+                assert lab.get("cddev", "configmap", namespace, "-n", namespace)["data"] == {"a": "b"}
+    finally:
+        lab.kubectl("local", "delete", "namespace", namespace, "--ignore-not-found")
+    joined = lab.get("local", "kubefedcluster", "zj", "-n", "kube-federation-system")
+    assert {item["type"]: item["status"] for item in joined["status"]["conditions"]}["Ready"] == "True"
