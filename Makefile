@@ -61,7 +61,8 @@ demo: $(VENV)/.user
 .PHONY: down
 down: $(VENV)/.user
 	@$(PLAYBOOK) playbooks/lab_down.yml
-	@rm -rf .edgefed
+	@# What is not the lab's stays: clusters of other inventories in the merged kubeconfig, with their report.
+	@if ! grep -q '^ *- ' .edgefed/kubeconfig 2>/dev/null; then rm -rf .edgefed; fi
 
 .PHONY: lint
 lint: $(VENV)/.test
@@ -90,16 +91,23 @@ IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) -e @tests/integration/lab.y
 # A line for each test, so that the log shows where it is.
 PYTEST := pytest -vv --durations=15 --durations-min=5
 
+# Programs of the system that tests look with.
+.PHONY: programs
+programs:
+	@if ! command -v ps >/dev/null || ! command -v ss >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q >/dev/null && apt-get install -y -q procps iproute2 >/dev/null; \
+	  else echo 'The tests need ps and ss. Next: apt-get install procps iproute2' >&2; exit 1; fi; fi
+
 .PHONY: federation
-federation: $(VENV)/.test tools
+federation: $(VENV)/.test programs tools
 	$(call STEP,integration tests on a federation of their own)
 	@mkdir -p $(IT)
-	@for step in lab_up kubeconfig control_plane join; do $(IT_PLAYBOOK) playbooks/$$step.yml; done
-	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig $(PYTEST) -m lab tests/integration || { $(IT_PLAYBOOK) playbooks/lab_down.yml; exit 1; }
-	@$(IT_PLAYBOOK) playbooks/lab_down.yml
+	@trap '$(IT_PLAYBOOK) playbooks/lab_down.yml' EXIT; \
+	for step in lab_up kubeconfig control_plane join; do $(IT_PLAYBOOK) playbooks/$$step.yml; done; \
+	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig $(PYTEST) -m lab tests/integration
 
 .PHONY: standalone
-standalone: $(VENV)/.test tools
+standalone: $(VENV)/.test programs tools
 	$(call STEP,integration tests that bring what they need)
 	$(PYTEST) -m "not lab" tests/integration
 
