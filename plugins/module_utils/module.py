@@ -15,6 +15,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect, forget
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import has_credentials
+
+_ADDRESSES = ("proxy_url", "mirrors")
 
 Run = Callable[[dict[str, Any], bool, bool, Callable[..., Any]], Result]
 
@@ -52,12 +55,21 @@ def task_result(run: Run, params: dict[str, Any], check: bool, diff: bool) -> di
 
 
 def harmless_paths(argument_spec: dict[str, Any], params: dict[str, Any]) -> set[str]:
-    """Kubeconfig options may hold a whole kubeconfig, so they are ``no_log``; a mere path is no secret and messages name it."""
-    return {
-        str(params[name])
-        for name, option in argument_spec.items()
-        if option.get("type") == "raw" and option.get("no_log") and isinstance(params.get(name), str)
-    }
+    """What is ``no_log`` for what it may hold, and does not here, so that messages can name it.
+
+    A kubeconfig may be given with its content, or by a mere path; an address may hold credentials, or none.
+    """
+    found: set[str] = set()
+    for name, option in argument_spec.items():
+        value = params.get(name)
+        if not option.get("no_log"):
+            continue
+        if option.get("type") == "raw" and isinstance(value, str):
+            found.add(value)
+        elif name.endswith(_ADDRESSES):
+            addresses = value.values() if isinstance(value, dict) else [value]
+            found |= {str(address) for address in addresses if address and not has_credentials(str(address))}
+    return found
 
 
 def run_as_module(run: Run, argument_spec: dict[str, Any], **constraints: Any) -> None:

@@ -66,6 +66,7 @@ options:
   api_proxy_url:
     description:
       - The proxy that KubeFed uses to reach O(api_endpoint), with scheme C(http), C(https) or C(socks5).
+      - May hold a user name and a password, which are shown nowhere.
       - Left alone when not given.
     type: str
   disabled_tls_validations:
@@ -222,7 +223,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "member_context": {"type": "str"},
     "api_endpoint": {"type": "str"},
     "api_ca_cert": {"type": "str"},
-    "api_proxy_url": {"type": "str"},
+    "api_proxy_url": {"type": "str", "no_log": True},
     "disabled_tls_validations": {
         "type": "list",
         "elements": "str",

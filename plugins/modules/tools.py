@@ -50,6 +50,7 @@ options:
   mirrors:
     description: |-
       Addresses to use instead of vendors' hosts, as V({"dl.k8s.io": "https://mirror.example.org/k8s"}).
+      An address may hold a user name and a password (V(https://name:password@mirror.example.org)), which are shown nowhere.
     type: dict
     default: {}
   cache_dir:
@@ -170,7 +171,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "needed": {"type": "list", "elements": "str", "required": True},
     "table": {"type": "dict", "required": True},
     "sha256": {"type": "dict", "default": {}},
-    "mirrors": {"type": "dict", "default": {}},
+    "mirrors": {"type": "dict", "default": {}, "no_log": True},
     "cache_dir": {"type": "path"},
     "go_dir": {"type": "path", "required": True},
     "path": {"type": "path"},

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import fingerprint, read_pem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import to_yaml
@@ -13,6 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import SECTIONS, Entry
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import ORIGIN, decode_base64
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
 _SHOWN = {
     "cluster",
@@ -88,12 +88,3 @@ def _certificate(value: str) -> str:
     except EdgefedError:
         return f"not a certificate, sha256:{fingerprint(value.encode())}"
     return "; ".join(str(one) for one in found)
-
-
-def without_credentials(url: str) -> str:
-    """The URL without user name and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(not shown)"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

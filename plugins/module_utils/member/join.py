@@ -25,6 +25,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import Change, Plan, data_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import Readiness, facts, readiness, why_not
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
 ATTEMPTS = 3
 
@@ -194,7 +195,7 @@ def _not_ready(session: Session, cluster: Manifest, outdated: str | None, addres
     return EdgefedError(
         f"{why_not(session.names.cluster, state, address)} (Waited {session.wait_timeout} s.)",
         code="not_ready",
-        details={"address": address, "cause": state.cause, "reason": state.said},
+        details={"address": without_credentials(address), "cause": state.cause, "reason": state.said},
     )
 
 
@@ -205,6 +206,7 @@ def _raced(error: ApiError) -> bool:
 
 def _result(session: Session, plan: Plan, cluster: Manifest | None, wish: Wish) -> Result:
     name, changed = session.names.cluster, bool(plan.changes)
+    unmade = {"name": name, "api_endpoint": without_credentials(wish.api_endpoint)}
     warnings = []
     if wish.disabled_tls_validations:
         warnings.append(
@@ -217,7 +219,7 @@ def _result(session: Session, plan: Plan, cluster: Manifest | None, wish: Wish) 
         diff={"before": plan.before if changed else plan.after, "after": plan.after},
         warnings=warnings,
         data={
-            "cluster": facts(cluster, readiness(cluster)) if cluster else {"name": name, "api_endpoint": wish.api_endpoint},
+            "cluster": facts(cluster, readiness(cluster)) if cluster else unmade,
             "changes": [change.describe() for change in plan.changes],
             "api_requests": session.requests,
         },

@@ -24,6 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
 Objects = Mapping[Ref, Manifest]
 FIELD_MANAGER = "edgefed"
@@ -213,6 +214,9 @@ def visible(obj: Manifest) -> dict[str, Any]:
         spec = dict(obj["spec"])
         if spec.get("caBundle"):
             spec["caBundle"] = _shown(spec["caBundle"])
+        for key in ("apiEndpoint", "proxyURL"):
+            if spec.get(key):
+                spec[key] = without_credentials(str(spec[key]))
         shown["spec"] = spec
     return shown
 

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Manifest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
 _CAUSES = (
     ("proxy", ("proxyconnect", "socks connect")),
@@ -81,6 +82,7 @@ def classify(message: str) -> str:
 def why_not(name: str, state: Readiness, address: str) -> str:
     """One message: what is not ready, the address that KubeFed dials, the cause, KubeFed's words, what to do."""
     what, todo = _ADVICE[state.cause]
+    address = without_credentials(address)
     said = f" KubeFed says: {state.said}." if state.said else ""
     host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
     loopback = host in ("localhost", "::1") or host.startswith("127.")
@@ -95,7 +97,7 @@ def facts(cluster: Manifest, state: Readiness) -> dict[str, Any]:
     zones = status.get("zones") or ([labels[ZONE]] if ZONE in labels else [])
     return {
         "name": cluster["metadata"]["name"],
-        "api_endpoint": cluster["spec"]["apiEndpoint"],
+        "api_endpoint": without_credentials(cluster["spec"]["apiEndpoint"]),
         "ready": state.ready,
         "reason": "" if state.ready else (state.said or _ADVICE[state.cause][0]),
         "region": status.get("region") or labels.get(REGION, ""),

@@ -12,12 +12,14 @@ import ssl
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any, Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import writing
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import mirrored
+from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import basic_login, without_credentials
 
 TRIES = 3
 CHUNK = 1 << 20
@@ -61,6 +63,19 @@ def _reason(error: Exception) -> str:
     return str(cause)
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _shown(url: str) -> str:
+    """Without credentials, and without the query, where signed addresses have theirs."""
+    return without_credentials(url).partition("?")[0]
+
+
 class Fetcher:
     """HTTP with the mirrors applied; ``timeout`` (seconds) is for each connection and read."""
 
@@ -72,17 +87,20 @@ class Fetcher:
 
     def open(self, url: str, headers: Mapping[str, str] | None = None, method: str = "GET", timeout: float | None = None) -> Any:
         """The response, to be closed; raises :class:`FetchError`. ``headers`` are not sent on to where it redirects."""
-        address = mirrored(url, self._mirrors)
+        address, login = basic_login(mirrored(url, self._mirrors))
+        shown = _shown(address)
+        if not _is_address(address):
+            raise FetchError(f"{shown} is not an address with http:// or https://", final=True)
         request = urllib.request.Request(address, method=method, headers={"User-Agent": "edgefed"})
-        for name, value in (headers or {}).items():
+        for name, value in {**({"Authorization": login} if login else {}), **(headers or {})}.items():
             request.add_unredirected_header(name, value)
         try:
             return self._opener.open(request, timeout=timeout or self._timeout)
         except urllib.error.HTTPError as error:
             final = error.code < 500 and error.code not in (408, 429)
-            raise FetchError(f"{address} answered {error.code}", final, dict(error.headers)) from None
+            raise FetchError(f"{shown} answered {error.code}", final, dict(error.headers)) from None
         except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
-            raise FetchError(f"{address}: {_reason(error)}") from None
+            raise FetchError(f"{shown}: {_reason(error)}") from None
 
     def body(self, url: str, headers: Mapping[str, str] | None = None, limit: int = 4 << 20) -> bytes:
         """A small document, tried three times."""
@@ -94,7 +112,7 @@ class Fetcher:
             try:
                 content: bytes = response.read(limit)
             except (OSError, http.client.HTTPException) as error:
-                raise FetchError(f"{response.url}: {_reason(error)}") from None
+                raise FetchError(f"{_shown(response.url)}: {_reason(error)}") from None
             return content
 
     def save(self, url: str, path: str, sha256: str, tick: Tick, headers: Mapping[str, str] | None = None) -> None:
@@ -102,7 +120,7 @@ class Fetcher:
         got = self._retry(lambda: self._save(url, path, tick, headers))
         if got != sha256:
             os.unlink(path)
-            raise ChecksumError(mirrored(url, self._mirrors), sha256, got)
+            raise ChecksumError(_shown(mirrored(url, self._mirrors)), sha256, got)
 
     def _save(self, url: str, path: str, tick: Tick, headers: Mapping[str, str] | None) -> str:
         digest = hashlib.sha256()
@@ -117,7 +135,7 @@ class Fetcher:
                     tick(f"downloading, {received / 1e6:.0f} of {wanted / 1e6:.0f} MB" if wanted else "downloading")
         if wanted and received != wanted:
             os.unlink(path)
-            raise FetchError(f"{response.url}: the connection was cut after {received} of {wanted} bytes")
+            raise FetchError(f"{_shown(response.url)}: the connection was cut after {received} of {wanted} bytes")
         return digest.hexdigest()
 
     @staticmethod
@@ -126,7 +144,7 @@ class Fetcher:
             chunk: bytes = response.read(CHUNK)
             return chunk
         except (OSError, http.client.HTTPException) as error:
-            raise FetchError(f"{response.url}: {_reason(error)}") from None
+            raise FetchError(f"{_shown(response.url)}: {_reason(error)}") from None
 
     def _retry(self, attempt: Callable[[], Any]) -> Any:
         for number in range(1, TRIES + 1):
@@ -151,7 +169,7 @@ class Fetcher:
                 self.open(url, method="HEAD", timeout=seconds).close()
                 answers[host] = ""
             except FetchError as error:
-                answers[host] = "" if error.headers else str(error).removeprefix(f"{mirrored(url, self._mirrors)}: ")
+                answers[host] = "" if error.headers else str(error).removeprefix(f"{_shown(mirrored(url, self._mirrors))}: ")
 
         threads = [threading.Thread(target=ask, args=item, daemon=True) for item in urls.items()]
         deadline = time.monotonic() + seconds

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from certificates import NOW, pair
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of, without_credentials
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan, merge_files, place, remove
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Entry, Kubeconfig, parse
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import Source, Taken, Wishes, take
@@ -169,16 +169,3 @@ def test_the_diff_of_no_change_is_none() -> None:
     current = place(OTHERS, one(), DEST).after
     diff = diff_of(place(current, one(), DEST), "edge1", DEST)
     assert diff["before"] == diff["after"]
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://e:6443/a?b", "https://e:6443/a?b"),
-        ("http://me:proxy-hunter2@proxy", "http://proxy"),
-        ("socks5://a@b@proxy:1", "socks5://proxy:1"),
-        ("http://[", "(not shown)"),
-    ],
-)
-def test_without_credentials(url: str, expected: str) -> None:
-    assert without_credentials(url) == expected

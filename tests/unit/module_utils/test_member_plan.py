@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
+from dataclasses import replace
 from typing import Any, Callable
 
 import pytest
@@ -309,3 +310,16 @@ def test_who_made_the_namespace(meta: Manifest, expected: bool) -> None:
 def test_what_keeps_a_namespace(plural: str, meta: Manifest, foreign: bool) -> None:
     """Everything but what each namespace has, what the join made, and what is going anyway."""
     assert bool(plan.foreign_names(plural, [{"metadata": meta}], WHERE.of_member(None))) is foreign
+
+
+def test_no_credentials_of_an_address_are_shown() -> None:
+    """Neither the proxy's that was there nor the one that is wanted."""
+    current = joined()
+    current[WHERE.cluster]["spec"] |= {"proxyURL": "http://me:old-hunter2@proxy:3128", "apiEndpoint": "https://me:hunter2@10.0.0.7:6443"}
+    found = plan.plan_present(current, wanted(replace(WISH, proxy_url="http://me:new-hunter2@proxy:3128")))
+    assert [str(change.ref) for change in found.changes] == [str(WHERE.cluster)]
+    assert (found.changes[0].body or {})["spec"]["proxyURL"] == "http://me:new-hunter2@proxy:3128"
+    shown = [found.before[f"host: {WHERE.cluster}"]["spec"], found.after[f"host: {WHERE.cluster}"]["spec"]]
+    assert [one["proxyURL"] for one in shown] == ["http://proxy:3128"] * 2
+    assert [one["apiEndpoint"] for one in shown] == ["https://10.0.0.7:6443"] * 2
+    assert "hunter2" not in json.dumps([found.before, found.after])
