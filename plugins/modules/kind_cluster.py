@@ -125,6 +125,7 @@ api_requests:
   sample: 40
 """
 
+import contextlib
 import json
 import time
 from typing import Any, Callable
@@ -133,7 +134,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import dns
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.cluster import Cluster, Place, Settings
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.config import check_added, cluster_config, has_own_dns, roles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import API_SERVER_PORT, lab_files, node_names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, engine_of, engine_of_record, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.plan import Wanted, plan_present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import node_labels
@@ -167,6 +168,7 @@ CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ("index", "p
 def _cluster(params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Cluster, Wanted]:
     _files, kind_files, _names = lab_files(params["folder"])
     engine, _podman = engine_of(params)
+    host = host_of(params)
     name = f"{params['prefix']}{params['host']}"
     port = cluster_ports(params["port_base"] or 0, params["index"] or 0).kube_apiserver
     check_added(params["config"], params["host"])
@@ -180,7 +182,7 @@ def _cluster(params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Clust
     )
     settings = Settings(params["index"] or 0, port)
     document = json.dumps(config, indent=2)
-    place = Place(params["host"], name, kind_files, engine)
+    place = Place(params["host"], name, kind_files, engine, lambda: host.check_guarded(params["isolated"]))
     return Cluster(place, settings, document, params["timeout"], connect), wanted
 
 
@@ -215,20 +217,22 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     started = time.monotonic()
     files, _kind, _names = lab_files(params["folder"])
     record = storage.read_json(files.record(params["host"]))
-    cluster, wanted = _cluster({**params, "provider": record.get("provider", params["provider"])}, connect)
+    known = {**params, **engine_of_record(record)}
+    cluster, wanted = _cluster(known, connect)
     quiet = check or params["state"] == "verified" or (params["state"] == "absent" and not record)
-    with storage.locked(None if quiet else files.lock(cluster.host), f'lab cluster "{cluster.host}"', LOCK_TIMEOUT):
-        if params["state"] == "present":
-            result = _present(cluster, wanted, params, check)
-        elif params["state"] == "verified":
-            result = _verified(cluster, wanted)
-        else:
-            result = _absent(cluster, check)
-    if params["state"] == "absent" and not quiet:
-        storage.remove(files.lock(cluster.host))
-    seconds = round(time.monotonic() - started, 1)
-    if "create the cluster" in result.data["actions"] and not check:
-        cluster.note(seconds)
+    with contextlib.nullcontext() if quiet else host_of(known).lab_locked(making=True):
+        with storage.locked(None if quiet else files.lock(cluster.host), f'lab cluster "{cluster.host}"', LOCK_TIMEOUT):
+            if params["state"] == "present":
+                result = _present(cluster, wanted, params, check)
+            elif params["state"] == "verified":
+                result = _verified(cluster, wanted)
+            else:
+                result = _absent(cluster, check)
+        if params["state"] == "absent" and not quiet:
+            storage.remove(files.lock(cluster.host))
+        seconds = round(time.monotonic() - started, 1)
+        if "create the cluster" in result.data["actions"] and not check:
+            cluster.note(seconds)
     result.data |= {"kubeconfig": files.kubeconfig(cluster.host), "seconds": seconds}
     return result
 

@@ -58,9 +58,9 @@ seconds:
 import time
 from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host, HostWish
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import HostWish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, as_made, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
@@ -77,16 +77,15 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Plan and, unless ``check``, carry out."""
     del diff, connect
     started = time.monotonic()
-    files, _kind, names = lab_files(params["folder"])
-    engine, podman = engine_of(params)
-    host = Host(engine, podman, names)
+    files, _kind, _names = lab_files(params["folder"])
+    host = host_of(as_made(params))
     # Clusters that this lab still has and the inventory no longer names keep their names.
     recorded = [name for one in files.recorded_hosts() for name in storage.read_json(files.record(one)).get("nodes", [])]
     wish = HostWish(params["isolated"], tuple(sorted({*params["nodes"], *recorded})), params["image"], params["archive"])
     if check:
         plan = host.plan(wish)
     else:
-        with host.locked():
+        with host.lab_locked(making=True), host.locked():
             plan = host.plan(wish)
             host.converge(plan, wish)
     views = {"before": "", "after": "".join(f"{action}\n" for action in plan.actions)}

@@ -110,7 +110,7 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.config import check_added, cluster_config, roles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files, node_names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import cache_of, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import as_made, cache_of, engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import preflight as lab_preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import assign_indexes, cluster_ports
@@ -173,7 +173,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     found = lab_preflight.name_problems(clusters, indexes, params["port_base"]) + preflight.problems(machine, wish)
     living: dict[str, bool] = {}
     if not found:
-        engine, podman = engine_of(params, provider)
+        engine, podman = engine_of(as_made(params), provider)
         ready = provider != "podman" or os.path.exists(podman.containers_conf)
         living = {host: ready and any(node.state in _HOLD_PORTS for node in engine.nodes(cluster)) for host, cluster in clusters.items()}
         wish = preflight.Wish(

@@ -47,16 +47,18 @@ nodes:
 """
 
 import os
-from typing import Any, Callable
+from dataclasses import dataclass
+from typing import Any, Callable, Collection
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import which
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import PROVIDERS, Engine, kind_processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import cache_of, engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "folder": {"type": "path", "required": True},
@@ -65,20 +67,81 @@ ARGUMENT_SPEC: dict[str, Any] = {
 STOP_TIMEOUT = 10
 
 
-def _engines(params: dict[str, Any]) -> list[tuple[Engine, Host]]:
-    """Those that may hold something of this lab's: podman where it has settings for labs, docker where it has the lab's network."""
+@dataclass(frozen=True)
+class _Found:
+    """What there is of the lab: ``machine`` is what no engine is needed for."""
+
+    files: LabFiles
+    records: dict[str, dict[str, Any]]
+    engines: list[tuple[Engine, Host]]
+    machine: Host
+    nodes: list[str]
+
+    @property
+    def anything(self) -> bool:
+        return bool(
+            self.records or self.nodes or any(host.anything() for host in [self.machine, *[host for _engine, host in self.engines]])
+        )
+
+
+def _host(params: dict[str, Any], provider: str, cache: str) -> tuple[Engine, Host]:
+    given = {**params, "isolated": True, "provider": provider, "kind": "kind", "cache_dir": cache or params["cache_dir"]}
     _files, _kind, names = lab_files(params["folder"])
+    engine, podman = engine_of(given)
+    return engine, Host(engine, podman, names)
+
+
+def _engines(params: dict[str, Any], recorded: set[tuple[str, str]]) -> list[tuple[Engine, Host]]:
+    """Those that the lab was made with, which have to answer, and those that may hold something of it though nothing is noted."""
+    own = cache_of(params)
+    made_with = {(provider, cache or own) for provider, cache in recorded}
     found = []
-    for provider in PROVIDERS:
-        engine, podman = engine_of({**params, "isolated": True, "provider": provider, "kind": "kind"})
-        host = Host(engine, podman, names)
-        if which(provider) is None:
+    for provider, cache in sorted(made_with | {(provider, own) for provider in PROVIDERS}):
+        engine, host = _host(params, provider, cache)
+        needed = any(one == provider and (provider != "podman" or where == cache) for one, where in made_with)
+        # Without podman's settings nothing was ever started with them.
+        if provider == "podman" and not os.path.exists(engine.environment["CONTAINERS_CONF"]):
             continue
-        if (provider == "podman" and os.path.exists(podman.containers_conf)) or (
-            provider == "docker" and engine.works("network", "inspect", names.network)
-        ):
-            found.append((engine, host))
+        if needed:
+            _check_reached(engine, params["folder"])
+        elif which(provider) is None or not (provider == "podman" or engine.works("network", "inspect", engine.network)):
+            continue
+        found.append((engine, host))
     return found
+
+
+def _check_reached(engine: Engine, folder: str) -> None:
+    try:
+        engine.nodes()
+    except EdgefedError as error:
+        raise EdgefedError(
+            f"The lab in {folder} was made with {engine.provider}, which cannot be reached, so its nodes may still run: {error} "
+            f"Nothing was changed. Next: install or start {engine.provider}, and run lab_down.yml again.",
+            code="engine",
+        ) from None
+
+
+def _look(params: dict[str, Any]) -> _Found:
+    files, _kind, _names = lab_files(params["folder"])
+    records = {host: storage.read_json(files.record(host)) for host in files.recorded_hosts()}
+    records = {host: record for host, record in records.items() if record.get("driver") == "kind"}
+    machine = _host(params, "podman", "")[1]
+    made_with = [*records.values(), machine.recorded_engine()]
+    engines = _engines(params, {(one["provider"], one.get("cache", "")) for one in made_with if one.get("provider")})
+    return _Found(files, records, engines, machine, sorted({node.name for engine, _host in engines for node in engine.nodes()}))
+
+
+def _remove(found: _Found) -> None:
+    processes.stop(kind_processes(found.files.root), STOP_TIMEOUT)
+    for engine, host in found.engines:
+        nodes = {node.name for node in engine.nodes()}
+        _remove_nodes(engine, _volumes(engine, {*nodes, *(name for record in found.records.values() for name in record.get("nodes", []))}))
+        with host.locked():
+            host.leave_network()
+    with found.machine.locked():
+        found.machine.leave()
+        found.machine.forget()
+    _remove_files(found.files, found.records)
 
 
 def _remove_nodes(engine: Engine, volumes: list[str]) -> None:
@@ -89,7 +152,7 @@ def _remove_nodes(engine: Engine, volumes: list[str]) -> None:
         engine.call("volume", "rm", "--force", *volumes, what="Removing the lab's volumes")
 
 
-def _volumes(engine: Engine, nodes: list[str]) -> list[str]:
+def _volumes(engine: Engine, nodes: Collection[str]) -> list[str]:
     """What kind labels with a node's name, and leaves when it is killed before that node is made."""
     return sorted({name for node in nodes for name in engine.call("volume", "ls", "--quiet", "--filter", f"label={node}").split()})
 
@@ -97,23 +160,15 @@ def _volumes(engine: Engine, nodes: list[str]) -> list[str]:
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
     """Stop what still makes clusters, remove containers, then what they stood on."""
     del diff, connect
-    files, _kind, _names = lab_files(params["folder"])
-    records = {host: storage.read_json(files.record(host)) for host in files.recorded_hosts()}
-    records = {host: record for host, record in records.items() if record.get("driver") == "kind"}
-    engines = _engines(params)
-    nodes = sorted({node.name for engine, _host in engines for node in engine.nodes()})
-    found = bool(records or nodes or any(host.anything() for _engine, host in engines))
-    if found and not check:
-        processes.stop(kind_processes(files.root), STOP_TIMEOUT)
-        wanted = sorted({*nodes, *(name for record in records.values() for name in record.get("nodes", []))})
-        for engine, host in engines:
-            _remove_nodes(engine, _volumes(engine, wanted))
-            with host.locked():
-                host.leave()
-            host.forget()
-        _remove_files(files, records)
-    before = {"clusters": sorted(records), "nodes": nodes} if found else {"state": "absent"}
-    return Result(found, {"before": before, "after": {"state": "absent"}}, data={"clusters": sorted(records), "nodes": nodes})
+    found = _look(params)
+    if found.anything and not check:
+        with found.machine.lab_locked(making=False):
+            # A run that had the lock meanwhile may have made more.
+            found = _look(params)
+            _remove(found)
+    before = {"clusters": sorted(found.records), "nodes": found.nodes} if found.anything else {"state": "absent"}
+    data = {"clusters": sorted(found.records), "nodes": found.nodes}
+    return Result(found.anything, {"before": before, "after": {"state": "absent"}}, data=data)
 
 
 def _remove_files(files: Any, records: dict[str, Any]) -> None:

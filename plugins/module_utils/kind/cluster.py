@@ -38,12 +38,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the cluster is: ``host`` is its inventory host, ``name`` what kind calls it."""
+    """Where the cluster is: ``host`` is its inventory host, ``name`` what kind calls it. ``guard`` raises unless containers may start."""
 
     host: str
     name: str
     files: KindFiles
     engine: Engine
+    guard: Callable[[], None]
 
 
 class Cluster:
@@ -54,6 +55,7 @@ class Cluster:
         self.name = place.name
         self._files = place.files
         self._engine = place.engine
+        self._guard = place.guard
         self._settings = settings
         self._config = config
         self._end = time.monotonic() + timeout
@@ -116,8 +118,10 @@ class Cluster:
         if plan.create:
             self._create(wanted)
         for name in plan.start:
+            self._guard()
             self._engine.call("start", name, what=f"Starting node {name}", todo="run lab_down.yml and lab_up.yml when it does not start")
         for name in plan.unpause:
+            self._guard()
             self._engine.call("unpause", name, what=f"Unpausing node {name}")
         if plan.kubeconfig:
             self._write_kubeconfig()
@@ -144,7 +148,7 @@ class Cluster:
                 code="ports",
             )
         record = {**self._settings.as_record(), "driver": "kind", "provider": self._engine.provider}
-        record |= {"cluster": self.name, "nodes": list(wanted.nodes)}
+        record |= {"cluster": self.name, "nodes": list(wanted.nodes), "cache": self._engine.cache}
         storage.write_json(self._record, {**record, "made": False})
         config = self._files.config(self.host)
         storage.write(config, self._config)
@@ -152,6 +156,8 @@ class Cluster:
         storage.remove(self.log)
         scratch = f"{self._files.lab.clusters}/{self.host}.kubeconfig"
         arguments = ["create", "cluster", "--name", self.name, "--config", config, "--kubeconfig", scratch]
+        # Here, not only in kind_host: kind itself would make a missing network, on a bridge that nothing isolates.
+        self._guard()
         code = self._engine.run_kind(arguments, self.log, self._files.lab.root)
         storage.remove(scratch)
         if code:
@@ -188,7 +194,7 @@ class Cluster:
 
     def _answers(self) -> bool:
         try:
-            self._api().get("/readyz")
+            self._api().text("/readyz")
             return True
         except (OSError, EdgefedError):
             return False

@@ -161,6 +161,12 @@ class Engine:
     def program(self) -> str:
         return which(self.provider) or self.provider
 
+    @property
+    def cache(self) -> str:
+        """The cache that podman's settings for labs lie in; empty for docker."""
+        settings = self.environment.get("CONTAINERS_CONF", "")
+        return os.path.dirname(os.path.dirname(settings)) if self.provider == "podman" else ""
+
     def ready(self) -> bool:
         """Whether there may be anything in it: the program, and for podman the settings of labs."""
         settings = self.environment.get("CONTAINERS_CONF", "")

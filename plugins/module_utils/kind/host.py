@@ -13,25 +13,37 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import Any, Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import engine as engines
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import leftovers
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import leftovers, locks
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import last_words, run, which
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import ruleset
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import is_whole, ruleset
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames, choose_subnet, gateway, parse_routes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 # Each node's systemd, kubelet and containerd watch files; the usual 128 instances are enough for one node.
 LIMITS = {"fs/inotify/max_user_instances": 1024, "fs/inotify/max_user_watches": 524288}
-# The last are set by the container network and by a node's systemd, not by us.
-_NOTED = (*LIMITS, "net/ipv4/ip_forward", "fs/file-max", "fs/nr_open")
+# The last are set by the container network and by nodes, not by us.
+_NOTED = (*LIMITS, *leftovers.SET_BY_NODES)
 MODULES = "/lib/modules"
+_BRIDGE_OPTION = "com.docker.network.bridge.name"
 # Where podman's network keeps what runs, whatever podman's settings say.
 _NETWORK_RUN = "/run/containers"
 LOCK_TIMEOUT = 120
+DOCKER_IS_NOT_ISOLATED = (
+    "An isolated lab needs podman: Docker's name server asks from the machine itself, past the lab's bridge, its nodes restart by "
+    "themselves after a boot, before the isolation stands, and neither was tested. Next: set lab_kind_provider: podman, or "
+    "lab_kind_isolated: false where the lab may reach the network."
+)
+# As long as a lab's clusters may take.
+LAB_LOCK_TIMEOUT = 600
+# podman ends before the kernel has taken a container's network apart.
+PORTS_TIMEOUT = 10
+_ENGINES = ("conmon", "aardvark-dns", "dockerd", "libvirtd", "virtqemud", "lxd", "incusd")
 
 
 @dataclass(frozen=True)
@@ -95,12 +107,46 @@ class Host:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """One run at a time changes the machine."""
-        with storage.locked(f"{self._files.run}/machine.lock", "the machine's part of a kind lab", LOCK_TIMEOUT):
+        with locks.held(f"{self._files.run}/machine.lock", "the machine's part of a kind lab", LOCK_TIMEOUT):
             yield
+
+    @property
+    def _lab_lock(self) -> str:
+        """It lies outside of what goes with the lab."""
+        return f"{self._files.run}/{self._names.network}.lock"
+
+    @contextlib.contextmanager
+    def lab_locked(self, *, making: bool) -> Iterator[None]:
+        """Runs that make clusters of the lab share it, one that removes the lab has it alone."""
+        with locks.held(self._lab_lock, "this lab", LAB_LOCK_TIMEOUT, shared=making):
+            yield
+
+    def check_guarded(self, isolated: bool) -> None:
+        """Refuse unless the lab's network, on the lab's own bridge, and its isolation stand. To be asked before any container starts."""
+        wrong = []
+        if not self._has_network():
+            wrong.append(f"its network {self._names.network} is not there, or is on another bridge")
+        if isolated and not self._isolation_stands():
+            wrong.append(f"its nftables table {self._names.table} is not there, or not whole")
+        if wrong:
+            raise EdgefedError(
+                f"No container of the lab in {self._names.folder} may start: {'; '.join(wrong)}. "
+                "Next: run lab_up.yml, which makes both before anything else.",
+                code="not_guarded",
+                details={"wrong": wrong},
+            )
+
+    def _noted_ruleset(self) -> str:
+        return str(storage.read_json(self._record).get("rulesets", {}).get(self._names.folder, ""))
+
+    def _isolation_stands(self) -> bool:
+        return is_whole(_nft_list("table", "inet", self._names.table), self._noted_ruleset())
 
     def plan(self, wish: HostWish) -> HostPlan:
         """What would be done."""
         podman = self._engine.provider == "podman"
+        if wish.isolated and not podman:
+            raise EdgefedError(f"{DOCKER_IS_NOT_ISOLATED} Nothing was changed.", code="not_isolated")
         wanted = ruleset(self._names.table, self._names.network, wish.names) if wish.isolated else ""
         return HostPlan(
             join=self._names.folder not in storage.read_json(self._record).get("labs", []),
@@ -114,17 +160,22 @@ class Host:
 
     def _isolation_step(self, wanted: str) -> str:
         there = self._table_is_there()
-        noted = storage.read_json(self._record).get("rulesets", {}).get(self._names.folder, "")
         if not wanted:
             return "remove" if there else ""
-        return "" if there and noted == wanted else "renew" if there else "put up"
+        if not there:
+            return "put up"
+        return "" if self._noted_ruleset() == wanted and self._isolation_stands() else "renew"
 
     def converge(self, plan: HostPlan, wish: HostWish) -> None:
         """Do it. The isolation stands before anything could send a packet."""
         if plan.join:
             self._join()
-        for name, value in plan.limits.items():
-            self._set(name, str(value))
+        if plan.limits:
+            record = storage.read_json(self._record)
+            values = {name: str(value) for name, value in plan.limits.items()}
+            storage.write_json(self._record, {**record, "set": {**record.get("set", {}), **values}})
+            for name, text in values.items():
+                self._set(name, text)
         if plan.modules:
             os.makedirs(MODULES)
         if plan.settings:
@@ -137,17 +188,27 @@ class Host:
         if plan.load:
             self._engine.load(wish.archive)
 
+    def leave_network(self) -> None:
+        """Take the lab's network out of the engine. Its containers are gone by now."""
+        self._remove_link()
+        if not self._has_network_entry():
+            return
+        if self._engine.provider == "podman":
+            storage.remove(self._files.network(self._names.network))
+        else:
+            self._engine.call("network", "rm", self._names.network, what="Removing the lab's network")
+
     def leave(self) -> None:
-        """Take away what is the lab's; with the last lab also what is all labs'. Its containers are gone by now."""
-        if self._has_network():
-            self._remove_network()
+        """Take away what is the lab's, without any engine; with the last lab also what is all labs'. Its containers are gone by now."""
+        self._remove_link()
         if self._table_is_there():
             self._nft(f"delete table inet {self._names.table}\n")
         record = storage.read_json(self._record)
         labs = [lab for lab in record.get("labs", []) if lab != self._names.folder]
         if labs:
             record["labs"] = labs
-            record.get("rulesets", {}).pop(self._names.folder, None)
+            for what in ("rulesets", "engines"):
+                record.get(what, {}).pop(self._names.folder, None)
             storage.write_json(self._record, record)
         elif record:
             self._restore(record)
@@ -155,12 +216,42 @@ class Host:
 
     def forget(self) -> None:
         """After the last lab, remove what podman and we keep until the next boot."""
+        storage.remove(self._lab_lock)
         if not os.path.exists(self._record) and os.path.isdir(self._files.run):
             shutil.rmtree(self._files.run, ignore_errors=True)
 
     def anything(self) -> bool:
-        """Whether the machine has something of this lab's."""
-        return self._names.folder in storage.read_json(self._record).get("labs", []) or self._table_is_there() or self._has_network()
+        """Whether the machine has something of this lab's, whatever engine it was made with."""
+        return (
+            self._names.folder in storage.read_json(self._record).get("labs", [])
+            or self._table_is_there()
+            or self._has_link()
+            or (self._engine.provider == "podman" and self._has_network_entry())
+        )
+
+    def recorded_engine(self) -> dict[str, str]:
+        """The ``provider`` and the ``cache`` that the lab was made with; empty when nothing is noted."""
+        found = storage.read_json(self._record).get("engines", {}).get(self._names.folder, {})
+        return {key: str(value) for key, value in found.items()}
+
+    def _has_link(self) -> bool:
+        return os.path.isdir(f"/sys/class/net/{self._names.network}")
+
+    def _remove_link(self) -> None:
+        """Remove the bridge, unless something still sends through it: then the isolation has to stay."""
+        ports = f"/sys/class/net/{self._names.network}/brif"
+        end = time.monotonic() + PORTS_TIMEOUT
+        while os.path.isdir(ports) and os.listdir(ports):
+            if time.monotonic() > end:
+                raise EdgefedError(
+                    f"Containers are still on the lab's bridge {self._names.network} ({', '.join(sorted(os.listdir(ports)))}), though the "
+                    "engine knows of none, so its isolation stays. Next: stop their processes (podman's are called conmon), and run "
+                    "lab_down.yml again.",
+                    code="busy",
+                )
+            time.sleep(0.1)
+        if self._has_link():
+            run([which("ip") or "ip", "link", "delete", self._names.network], "Removing the lab's bridge", "remove it by hand")
 
     def _join(self) -> None:
         record = storage.read_json(self._record)
@@ -172,18 +263,23 @@ class Host:
                 "chains": [" ".join(chain) for chain in _chains()],
             }
         record["labs"] = sorted({*record.get("labs", []), self._names.folder})
-        record["networks"] = sorted({*record.get("networks", []), self._names.network})
+        if self._engine.provider == "podman":
+            record["networks"] = sorted({*record.get("networks", []), self._names.network})
+        engine = {"provider": self._engine.provider, "cache": os.path.dirname(self._files.root)}
+        record["engines"] = {**record.get("engines", {}), self._names.folder: engine}
         storage.write_json(self._record, record)
 
     def _restore(self, record: dict[str, Any]) -> None:
-        for name, value in record.get("settings", {}).items():
-            if read_setting(name) not in (None, value):
-                self._set(name, value)
+        noted: dict[str, str] = record.get("settings", {})
+        now = {name: value for name in noted if (value := read_setting(name)) is not None}
+        ours = record.get("set", {name: str(value) for name, value in LIMITS.items()})
+        for name, value in leftovers.settings_to_restore(noted, now, ours, _forwarding_is_used()).items():
+            self._set(name, value)
         if not record.get("modules", True):
             with contextlib.suppress(OSError):
                 os.rmdir(MODULES)
         # Chains, leases and lock of podman's network count while anybody's container runs, also one that is not the lab's.
-        if self._engine.provider == "podman" and not any(_lives(name) for name in ("conmon", "aardvark-dns")):
+        if record.get("networks") and not any(_lives(name) for name in ("conmon", "aardvark-dns")):
             self._remove_leftovers(record)
             shutil.rmtree(f"{_NETWORK_RUN}/networks", ignore_errors=True)
             with contextlib.suppress(OSError):
@@ -191,8 +287,7 @@ class Host:
 
     def _remove_leftovers(self, record: dict[str, Any]) -> None:
         """podman's network keeps chains of a lab whose containers did not end by themselves, and the tables they are in."""
-        networks = {*record.get("networks", []), self._names.network}
-        own = {mark for name in networks for mark in leftovers.marks(name, engines.network_id(name))}
+        own = {mark for name in record["networks"] for mark in leftovers.marks(name, engines.network_id(name))}
         text = leftovers.removal(_nft_list("ruleset"), record.get("chains", []), own)
         if text:
             self._nft(text)
@@ -227,6 +322,18 @@ class Host:
 
     def _has_network(self) -> bool:
         if self._engine.provider == "podman":
+            found = storage.read_json(self._files.network(self._names.network))
+            return found.get("network_interface") == self._names.network
+        bridge = f'{{{{index .Options "{_BRIDGE_OPTION}"}}}}'
+        try:
+            said = self._engine.call("network", "inspect", "--format", bridge, self._names.network)
+        except EdgefedError:
+            return False
+        return said.strip() == self._names.network
+
+    def _has_network_entry(self) -> bool:
+        """Whether the engine has a network of that name, on whatever bridge."""
+        if self._engine.provider == "podman":
             return os.path.exists(self._files.network(self._names.network))
         return self._engine.works("network", "inspect", self._names.network)
 
@@ -242,7 +349,7 @@ class Host:
             document = engines.network_document(self._names.network, subnet, gateway(subnet))
             storage.write(self._files.network(self._names.network), document)
             return
-        bridge = f"com.docker.network.bridge.name={self._names.network}"
+        bridge = f"{_BRIDGE_OPTION}={self._names.network}"
         options = ["--driver", "bridge", "--opt", bridge, "--subnet", subnet, "--gateway", gateway(subnet)]
         self._engine.call("network", "create", *options, self._names.network, what="Making the lab's network")
 
@@ -254,14 +361,6 @@ class Host:
                 found = storage.read_json(f"{self._files.networks}/{name}").get("subnets", [])
                 taken += [one["subnet"] for one in found if "subnet" in one]
         return taken
-
-    def _remove_network(self) -> None:
-        if self._engine.provider == "podman":
-            storage.remove(self._files.network(self._names.network))
-        else:
-            self._engine.call("network", "rm", self._names.network, what="Removing the lab's network")
-        if os.path.isdir(f"/sys/class/net/{self._names.network}"):
-            run([which("ip") or "ip", "link", "delete", self._names.network], "Removing the lab's bridge", "remove it by hand")
 
     def _isolate(self, wish: HostWish) -> None:
         text = ruleset(self._names.table, self._names.network, wish.names) if wish.isolated else ""
@@ -289,11 +388,17 @@ def _lives(name: str) -> bool:
     return any(processes.identify(int(entry)) and processes.name(int(entry)) == name for entry in os.listdir("/proc") if entry.isdigit())
 
 
-def _nft_list(what: str) -> list[dict[str, Any]]:
+def _forwarding_is_used() -> bool:
+    """Whether another bridge or another engine lives, that may need this machine to forward packets. Labs' bridges are gone by now."""
+    bridges = any(os.path.isdir(f"/sys/class/net/{name}/bridge") for name in os.listdir("/sys/class/net"))
+    return bridges or any(_lives(name) for name in _ENGINES)
+
+
+def _nft_list(*what: str) -> list[dict[str, Any]]:
     program = which("nft")
     if program is None:
         return []
-    done = subprocess.run([program, "-j", "list", what], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "-j", "list", *what], capture_output=True, text=True, check=False)
     try:
         found = json.loads(done.stdout or "{}").get("nftables", [])
     except ValueError:

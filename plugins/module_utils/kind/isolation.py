@@ -10,7 +10,8 @@ node that is stopped.
 
 from __future__ import annotations
 
-from typing import Collection
+from collections import Counter
+from typing import Any, Collection, Mapping
 
 # Before any other table's filter (priority 0), so that nothing accepts first.
 _PRIORITY = -10
@@ -76,3 +77,22 @@ def ruleset(table: str, bridge: str, names: Collection[str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def rules_of(text: str) -> Counter[str]:
+    """How many rules each chain of a ruleset has."""
+    counts: Counter[str] = Counter()
+    chain = ""
+    for line in text.splitlines():
+        if line.startswith("  chain "):
+            chain = line.split()[1]
+        elif line.startswith("    ") and not line.startswith("    type "):
+            counts[chain] += 1
+    return counts
+
+
+def is_whole(listed: Collection[Mapping[str, Any]], text: str) -> bool:
+    """Whether the kernel has the ruleset ``text``: as many rules in each chain, and its chains hooked. ``listed`` is nft's JSON of it."""
+    there = Counter(one["rule"]["chain"] for one in listed if "rule" in one)
+    hooks = {one["chain"]["hook"] for one in listed if "chain" in one and "hook" in one["chain"]}
+    return bool(text) and there == rules_of(text) and hooks == {"forward", "input", "output"}

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass, field
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import missing_programs, which
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import LIMITS, read_setting
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import DOCKER_IS_NOT_ISOLATED, LIMITS, read_setting
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import preflight as lab_preflight
 
 GIGABYTE = 1024 * 1024 * 1024
@@ -21,7 +21,7 @@ DISK_OF_IMAGE = 3 * GIGABYTE
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 FEWEST_FILES = 4096
 # Program -> Debian package. nft only where the lab is isolated.
-PODMAN_PROGRAMS = {"podman": "podman", "runc": "runc", "conmon": "conmon", "iptables": "iptables"}
+PODMAN_PROGRAMS = {"podman": "podman", "runc": "runc", "conmon": "conmon", "iptables": "iptables", "zstd": "zstd", "ip": "iproute2"}
 NETWORK_PROGRAMS = {"netavark": "netavark", "aardvark-dns": "aardvark-dns"}
 _PODMAN_FOLDERS = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman", "/usr/local/libexec/podman")
 # At most this many clusters are made at once for each core: two share what one leaves idle while it waits.
@@ -54,10 +54,10 @@ class Wish:
 
 
 def choose_provider(machine: Machine, wish: Wish) -> str:
-    """docker where it answers (its user has it already), else podman."""
+    """podman for an isolated lab; else docker where it answers (its user has it already)."""
     if wish.provider != "auto":
         return wish.provider
-    return "docker" if machine.docker else "podman"
+    return "docker" if machine.docker and not wish.isolated else "podman"
 
 
 def problems(machine: Machine, wish: Wish) -> list[str]:
@@ -70,6 +70,8 @@ def problems(machine: Machine, wish: Wish) -> list[str]:
 
 
 def _provider_problems(machine: Machine, wish: Wish, provider: str) -> list[str]:
+    if provider == "docker" and wish.isolated:
+        return [DOCKER_IS_NOT_ISOLATED]
     found = []
     if provider == "docker" and not machine.docker:
         found.append(
@@ -86,11 +88,6 @@ def _provider_problems(machine: Machine, wish: Wish, provider: str) -> list[str]
     if missing:
         packages = " ".join(sorted({known[name] for name in missing}))
         found.append(f"{', '.join(missing)} cannot be found. Next: apt-get install --no-install-recommends {packages}.")
-    if wish.isolated and provider == "docker" and not machine.root:
-        found.append(
-            "An isolated lab needs root for its nftables table. Next: run as root (sudo), or set lab_kind_isolated: false where the "
-            "lab may reach the network."
-        )
     return found
 
 

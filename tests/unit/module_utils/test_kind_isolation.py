@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import name_matches, ruleset, wire_name
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.isolation import is_whole, name_matches, rules_of, ruleset, wire_name
 
 
 def question(name: str, count: int = 1, kind: int = 1) -> bytes:
@@ -70,3 +70,20 @@ def test_only_the_labs_own_bridge_is_named() -> None:
 def test_all_names_may_be_asked_for_by_nodes_and_by_nobody_of_this_machine() -> None:
     text = ruleset("t", "b", ["zj-worker", "zj-control-plane"])
     assert text.count(" return\n") == text.count(" goto refused\n") - 3 == 4
+
+
+def listed(text: str, *, without: str = "") -> list[dict[str, dict[str, str]]]:
+    """As nft lists it in JSON, as far as it counts; ``without`` the rules of a chain."""
+    hooks = [{"chain": {"name": name, "hook": name}} for name in ("forward", "input", "output")]
+    rules = [{"rule": {"chain": chain}} for chain, count in rules_of(text).items() for _rule in range(count) if chain != without]
+    return [*hooks, *rules]
+
+
+def test_a_table_that_lacks_a_rule_or_a_hook_does_not_count_as_isolation() -> None:
+    text = ruleset("t", "b", ["zj-control-plane"])
+    assert is_whole(listed(text), text)
+    for chain in ("forward", "refused", "input", "nodes_only", "output"):
+        assert not is_whole(listed(text, without=chain), text)
+    assert not is_whole(listed(text)[1:], text)
+    assert not is_whole([], text)
+    assert not is_whole([], "")

@@ -63,7 +63,9 @@ def test_a_good_machine_has_no_problem() -> None:
     [
         ({"base": replace(BASE, system="Darwin")}, {}, "this is Darwin"),
         ({"root": False}, {}, "run as root"),
-        ({}, {"provider": "docker"}, "systemctl start docker"),
+        ({}, {"provider": "docker", "isolated": False}, "systemctl start docker"),
+        ({"docker": True}, {"provider": "docker"}, "An isolated lab needs podman"),
+        ({"missing": ("ip", "zstd")}, {}, "apt-get install --no-install-recommends iproute2 zstd"),
         ({"missing": ("runc",)}, {}, "apt-get install --no-install-recommends runc"),
         ({"missing": ("aardvark-dns", "podman")}, {}, "apt-get install --no-install-recommends aardvark-dns podman"),
         ({"missing": ("nft",)}, {}, "apt-get install --no-install-recommends nftables"),
@@ -72,7 +74,6 @@ def test_a_good_machine_has_no_problem() -> None:
         ({"files": 1024}, {}, "ulimit -Hn 4096"),
         ({"base": replace(BASE, disk=1 << 30)}, {}, "GB of disk"),
         ({"base": replace(BASE, memory=1 << 30)}, {}, "GB of memory"),
-        ({"docker": True, "root": False}, {}, "isolated lab needs root"),
         ({}, {"foreign": ("zj",)}, "set lab_prefix"),
     ],
 )
@@ -91,9 +92,17 @@ def test_nft_is_needed_for_isolation_only() -> None:
     assert preflight.problems(replace(MACHINE, missing=("nft",)), replace(WISH, isolated=False)) == []
 
 
-@pytest.mark.parametrize(("docker", "asked", "chosen"), [(True, "auto", "docker"), (False, "auto", "podman"), (True, "podman", "podman")])
-def test_docker_is_taken_where_it_answers(docker: bool, asked: str, chosen: str) -> None:
-    assert preflight.choose_provider(replace(MACHINE, docker=docker), replace(WISH, provider=asked)) == chosen
+@pytest.mark.parametrize(
+    ("docker", "isolated", "asked", "chosen"),
+    [
+        (True, False, "auto", "docker"),
+        (True, True, "auto", "podman"),
+        (False, False, "auto", "podman"),
+        (True, False, "podman", "podman"),
+    ],
+)
+def test_docker_is_taken_where_it_answers_and_nothing_is_isolated(docker: bool, isolated: bool, asked: str, chosen: str) -> None:
+    assert preflight.choose_provider(replace(MACHINE, docker=docker), replace(WISH, provider=asked, isolated=isolated)) == chosen
 
 
 @pytest.mark.parametrize(
