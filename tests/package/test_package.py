@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -38,6 +39,7 @@ TOP_LEVEL = {
     "requirements.txt",
     "roles",
 }
+GO_MODULES = Path("roles", "tools", "files", "go")
 LAB = {"lab_prefix": "pkg-", "lab_port_base": 25000}
 
 
@@ -93,6 +95,30 @@ def test_tarball_is_clean(installed: Installed) -> None:
     assert {member.name.split("/")[0] for member in members} == TOP_LEVEL
     assert not [member.name for member in members if "__pycache__" in member.name or member.name.endswith(".pyc")]
     assert not [member.name for member in members if member.issym() or member.islnk()]
+
+
+def test_tarball_has_what_the_tools_are_built_from(installed: Installed) -> None:
+    """Each Go module whole, and the same bytes: a go.sum that is left out would be noticed only where nothing can be downloaded."""
+    files = {str(path.relative_to(REPOSITORY)): path.read_bytes() for path in (REPOSITORY / GO_MODULES).rglob("*") if path.is_file()}
+    modules = {path.name for path in (REPOSITORY / GO_MODULES).iterdir()}
+    assert {str(GO_MODULES / module / "go.mod") for module in modules} <= set(files)
+    assert {str(GO_MODULES / module / "go.sum") for module in ("kubernetes", "kwok", "kubefed")} <= set(files)
+    with tarfile.open(installed.tarball) as archive:
+        packed = {member.name: archive.extractfile(member) for member in archive if member.name.startswith(f"{GO_MODULES}/")}
+        assert {name: file.read() for name, file in packed.items() if file} == files
+
+
+def test_installed_role_builds_a_tool(installed: Installed) -> None:
+    """With an empty cache of tools; the quickest to build, from a Go module that the installed collection brings."""
+    cache = installed.folder / "tools"
+    variables = {"tools_needed": ["pause"], "tools_source": "build", "tools_cache_dir": str(cache)}
+    command = ["ansible-playbook", "-i", str(installed.folder / "inventory"), "-e", json.dumps(variables), "edgefed.kubefed.tools"]
+    assert "changed=1" in installed.run(*command)
+    assert "changed=0" in installed.run(*command)
+    (pause,) = (path for path in cache.glob("pause/*/**/*") if path.is_file() and os.access(path, os.X_OK))
+    process = subprocess.Popen([str(pause)])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) in (0, -signal.SIGTERM)
 
 
 def test_documentation_lists_every_module(installed: Installed) -> None:
