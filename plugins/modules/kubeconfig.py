@@ -195,7 +195,7 @@ api_requests:
   sample: 1
 """
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.run import absent, present
@@ -239,7 +239,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Merge or remove one cluster; with ``check`` nothing is written."""
     if params["state"] == "absent":
         return absent(params, check)
-    return present(params, check, connect, datetime.now(UTC))
+    return present(params, check, connect, datetime.now(timezone.utc))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -64,7 +64,7 @@ def moment_of(text: Any) -> datetime | None:
         moment = datetime.fromisoformat(re.sub(r"(\.\d{1,6})\d*", r"\1", str(text)).replace("Z", "+00:00"))
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def decode(secret: dict[str, Any]) -> Release:

@@ -78,7 +78,7 @@ class Host:
         """The Namespaces among ``names`` that are there."""
         wanted = sorted(set(names))
         found = self.each(lambda name: self.client.find(f"/api/v1/namespaces/{name}"), wanted)
-        return {name: item for name, item in zip(wanted, found, strict=True) if item}
+        return {name: item for name, item in zip(wanted, found) if item}
 
     def objects(self, resources: Iterable[Resource], types: Iterable[tuple[FederatedType, str]] = ()) -> dict[Key, dict[str, Any]]:
         """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each."""

@@ -50,7 +50,7 @@ def try_templates(host: Host, resources: list[Resource]) -> list[Problem]:
     tries = [(resource, body, clusters) for resource in resources for body, clusters in _distinct(resource)]
     found = host.each(lambda one: _complaints_of(host, one[0], one[1]), tries)
     by_resource: dict[int, dict[tuple[Path, str], list[str]]] = {}
-    for (resource, _body, clusters), said in zip(tries, found, strict=True):
+    for (resource, _body, clusters), said in zip(tries, found):
         for complaint in said:
             by_resource.setdefault(id(resource), {}).setdefault(complaint, []).extend(clusters)
     return [

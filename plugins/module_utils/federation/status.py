@@ -72,7 +72,7 @@ def _written(federated: dict[str, Any]) -> float:
     entries = federated["metadata"].get("managedFields") or []
     times = [str(entry["time"]) for entry in entries if entry.get("time") and not entry.get("subresource")]
     # always UTC, whole seconds
-    stamps = [datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp() for time in times]  # noqa: UP017
+    stamps = [datetime.strptime(time, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc).timestamp() for time in times]
     return max(stamps, default=float("inf"))
 
 

@@ -8,7 +8,7 @@ import hashlib
 import re
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
@@ -76,7 +76,7 @@ def _certificate(one: x509.Certificate) -> Certificate:
 def _utc(one: x509.Certificate, field: str) -> datetime:
     # the *_utc properties came with cryptography 42
     when: datetime = getattr(one, f"{field}_utc", None) or getattr(one, field)
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
 
 
 def check_dates(certificates: list[Certificate], what: str, now: datetime) -> list[str]:

@@ -16,7 +16,7 @@ import os
 import stat
 import tempfile
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -197,7 +197,7 @@ class Store:
 
     def back_up(self, content: bytes) -> str:
         """Keep ``content`` beside the file, 0600, named with the time; gives the path."""
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
+        stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
         path = f"{self.target}.{stamp}.bak"
         self._write(path, content)
         return path

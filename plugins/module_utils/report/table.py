@@ -112,14 +112,14 @@ def _bands(fixed: list[Row], columns: list[Row]) -> list[list[Row]]:
 
 def _lines(columns: list[Row]) -> list[str]:
     widths = [_width(column) for column in columns]
-    lines = [GAP.join(pad(text, size) for text, size in zip(row, widths, strict=True)).rstrip() for row in zip(*columns, strict=True)]
+    lines = [GAP.join(pad(text, size) for text, size in zip(row, widths)).rstrip() for row in zip(*columns)]
     return [line for line in lines if line]
 
 
 def _side_by_side(fixed: list[Row], resources: list[Row]) -> list[str] | None:
     """A column for each cluster; ``None`` when that is too wide."""
     heads = [*([column[0], ""] for column in fixed), *(column[:2] for column in resources)]
-    cells = zip(*(column[2:] for column in (*fixed, *resources)), strict=True)
+    cells = zip(*(column[2:] for column in (*fixed, *resources)))
     lines = _lines([[head[0] for head in heads], [head[1] for head in heads], *(list(column) for column in cells)])
     return lines if max(width(line) for line in lines) <= COLUMNS else None
 

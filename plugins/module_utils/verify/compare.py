@@ -174,7 +174,7 @@ def _walk_list(want: list[Any], got: list[Any], parts: Parts) -> list[Difference
         gone = [Difference(field_path((*parts, name)), wanted[name], ABSENT) for name in wanted if name not in there]
         return gone + [Difference(field_path((*parts, name)), ABSENT, there[name]) for name in there if name not in wanted]
     found: list[Difference] = []
-    for index, (wanted_item, item) in enumerate(zip(want, got, strict=True)):
+    for index, (wanted_item, item) in enumerate(zip(want, got)):
         found += _walk(wanted_item, item, (*parts, index))
     return found
 

@@ -90,7 +90,7 @@ class Observer:
         host = Host(self._host_name, self._namespace, {item["metadata"]["name"]: item for item in clusters}, types, {}, limited)
         wanted = [kind for kind in types.values() if kind.kind == FEDERATED_NAMESPACE or self._options.wants_kind(kind)]
         lists = self._each(lambda kind: list(self._host.list(object_path(kind.api_version, kind.plural))), wanted)
-        host.federated = {kind.kind: items for kind, items in zip(wanted, lists, strict=True)}
+        host.federated = {kind.kind: items for kind, items in zip(wanted, lists)}
         return host
 
     # --- members ---
