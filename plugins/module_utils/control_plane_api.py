@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
@@ -45,7 +45,7 @@ PROBE = {"apiVersion": CORE_GROUP, "kind": "KubeFedConfig", "metadata": {"name":
 
 def now() -> datetime:
     """This machine's clock, in UTC."""
-    return datetime.now(UTC)
+    return datetime.now(timezone.utc)
 
 
 def config_path(namespace: str) -> str:
@@ -91,7 +91,7 @@ def read_current(client: Client, desired: Desired, removing: bool = False) -> Cu
     namespace = client.find(f"/api/v1/namespaces/{desired.namespace}")
     if namespace and namespace["metadata"].get("deletionTimestamp") and not removing:
         namespace = None
-    notes = ((namespace or {}).get("metadata") or {}).get("annotations") or {}
+    meta = (namespace or {}).get("metadata") or {}
     served = served_crds(client)
     configs = list(client.list(object_path(CORE_GROUP, "kubefedconfigs"))) if "kubefedconfigs" in served[CORE_GROUP] else []
     deployments = _deployments(client, desired.namespace) if namespace else []
@@ -100,7 +100,8 @@ def read_current(client: Client, desired: Desired, removing: bool = False) -> Cu
     config = next((item for item in configs if item["metadata"]["namespace"] == desired.namespace), None)
     return Current(
         namespace_there=namespace is not None,
-        namespace_ours=MADE_BY in notes,
+        namespace_ours=MADE_BY in (meta.get("annotations") or {}),
+        namespace_named=(meta.get("labels") or {}).get("name") == desired.namespace,
         releases=releases,
         config=config,
         leader=leader_of(client, desired.namespace, config) if config else Leader(),

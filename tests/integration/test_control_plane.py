@@ -547,6 +547,37 @@ def test_namespace_of_others_stays(cluster: Cluster) -> None:
     cluster.kubectl("delete", "namespace", NAMESPACE)
 
 
+def test_namespaced(cluster: Cluster, info: Any) -> None:
+    """Refused where no webhook would be asked; else installed, joined with rights in its namespace only, and removed without a trace."""
+    scope = {"kubefed_scope": "Namespaced"}
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    for option in ("--check", "--diff"):
+        refused = cluster.play("control_plane", option, **scope)
+        assert refused.status != 0 and refused.output.count("fatal: [") == 1
+        assert f'namespace "{NAMESPACE}" has no label name={NAMESPACE}' in refused.said and "Next: kubectl label" in refused.said
+        assert set(cluster.names("all,secret,configmap", "-n", NAMESPACE)) <= {"configmap/kube-root-ca.crt"}
+    cluster.kubectl("label", "namespace", NAMESPACE, f"name={NAMESPACE}")
+    assert cluster.converge(**scope).changed > 0
+    found = info(wait=True, wait_timeout=20)
+    assert (found["ready"], found["scope"], found["webhook"]["answers"]) == (True, "Namespaced", True)
+    hooks = cluster.names("mutatingwebhookconfiguration,validatingwebhookconfiguration")
+    assert [name.partition("/")[2] for name in hooks if "kubefed" in name] == [
+        f"mutation.core.kubefed.io-{NAMESPACE}",
+        f"validations.core.kubefed.io-{NAMESPACE}",
+    ]
+    assert cluster.converge(**scope).changed == 0
+    joined = cluster.play("join", **scope)
+    assert joined.status == 0 and joined.changed == 1, joined.output
+    given = "kubefed-controller-manager:local-local"
+    assert cluster.get("rolebinding", given, "-n", NAMESPACE) and cluster.get("clusterrolebinding", given) is None
+    assert cluster.play("join", **scope).changed == 0
+    done = cluster.play("teardown", federation_confirm="local", **scope)
+    assert done.status == 0, done.output
+    assert cluster.names("rolebinding,serviceaccount", "-n", NAMESPACE) == ["serviceaccount/default"]
+    cluster.kubectl("delete", "namespace", NAMESPACE)
+    cluster.nothing_left()
+
+
 def test_pods_that_never_answer(cluster: Cluster) -> None:
     """kwok's pods say Running and run nothing: the chart's Deployments are right, and the message names what is missing."""
     options = {"kubefed_runtime": "pods", "kubefed_wait_timeout": 3}

@@ -35,6 +35,8 @@ class Current:
 
     namespace_there: bool = False
     namespace_ours: bool = False
+    namespace_named: bool = True
+    """Whether its label ``name`` is its name, which the webhooks of scope Namespaced select by."""
     releases: list[Release] = field(default_factory=list)
     config: dict[str, Any] | None = None
     elsewhere: dict[str, str] = field(default_factory=dict)
@@ -178,8 +180,23 @@ def _foreign(current: Current, desired: Desired) -> Objection | None:
     )
 
 
+def _unselected(current: Current, desired: Desired) -> Objection | None:
+    """A namespace that was there before, without the label that the webhooks of scope Namespaced select it by."""
+    if desired.scope != "Namespaced" or not current.namespace_there or current.namespace_named:
+        return None
+    label = f"name={desired.namespace}"
+    return Objection(
+        f'namespace "{desired.namespace}" has no label {label}, by which the webhooks of a KubeFed of scope Namespaced select their '
+        "namespace, so the API server would never ask them. Nothing was changed. "
+        f"Next: kubectl label namespace {desired.namespace} {label} --overwrite, then run this again.",
+        "namespace_label",
+        {"namespace": desired.namespace, "label": label},
+    )
+
+
 def objection(current: Current, desired: Desired) -> Objection | None:
-    """What forbids to install or change: an unknown gate, another's KubeFed, another version, another scope."""
+    """What forbids to install or change: an unknown gate, another's KubeFed, another version, another scope, a namespace that no webhook
+    would select."""
     trouble = _unknown_gate(desired.gates) or _foreign(current, desired)
     if trouble:
         return trouble
@@ -200,7 +217,7 @@ def objection(current: Current, desired: Desired) -> Objection | None:
             "other_scope",
             {"installed": scope, "asked": desired.scope},
         )
-    return None
+    return _unselected(current, desired)
 
 
 def lost_parts(current: Current, desired: Desired, release: Release) -> list[str]:

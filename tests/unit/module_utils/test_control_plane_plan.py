@@ -27,6 +27,7 @@ WISH = Desired(where="cluster local", namespace=NS, version="0.10.0", values=VAL
 EMPTY = Current(crds_missing=("kubefedconfigs.core.kubefed.io",))
 THERE = Current(namespace_there=True, namespace_ours=True, releases=[RELEASE], config=CONFIG, webhooks=WEBHOOKS)
 IMAGES = {"kubefed-controller-manager": "0.10.0", "kubefed-admission-webhook": "0.10.0"}
+UNNAMED = replace(EMPTY, namespace_there=True, namespace_named=False)
 PODS = replace(THERE, releases=[replace(RELEASE, runs_pods=True)], deployments=IMAGES)
 
 
@@ -167,6 +168,7 @@ THEIRS = {**CONFIG, "metadata": {"namespace": NS, "annotations": {"meta.helm.sh/
             ("0.9.2",),
         ),
         (THERE, replace(WISH, scope="Namespaced"), "other_scope", ("scope Cluster", "kubefed_scope: Cluster")),
+        (UNNAMED, replace(WISH, scope="Namespaced"), "namespace_label", (f"kubectl label namespace {NS} name={NS} --overwrite",)),
         (replace(THERE, releases=[], config=FOREIGN), WISH, "foreign", ("without Helm", "of unknown version")),
         (replace(THERE, releases=[], config=THEIRS), WISH, "foreign", ('release "kf"', "kubefed_release_name: kf")),
         (replace(EMPTY, elsewhere={"fed": "Cluster"}), WISH, "other_control_plane", ("federation_namespace: fed",)),
@@ -190,6 +192,8 @@ def test_objections(current: Current, wish: Desired, code: str, says: tuple[str,
         (THERE, WISH),
         (PODS, WISH),
         (replace(THERE, releases=[]), WISH),
+        (UNNAMED, WISH),
+        (replace(EMPTY, namespace_named=False), replace(WISH, scope="Namespaced")),
         (replace(EMPTY, elsewhere={"fed": "Namespaced"}), replace(WISH, scope="Namespaced")),
         (
             replace(THERE, releases=[replace(RELEASE, version="0.10.0-ours")]),
