@@ -32,6 +32,7 @@ class InProcessAction(ActionBase):
     ARGUMENT_SPEC: dict[str, Any]
     CONSTRAINTS: dict[str, Any] = {}
     _requires_connection = False
+    _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         task_vars = task_vars or {}

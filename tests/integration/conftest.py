@@ -16,6 +16,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATHS = ("in_process", "module")
+FORBIDDEN = ("Traceback", "a bug in edgefed")
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def run_task(tmp_path: Path) -> Any:
         command += ["--diff"] if diff else []
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
+        for sign in FORBIDDEN:
+            assert sign not in done.stdout + done.stderr, done.stdout + done.stderr
         result: dict[str, Any] = json.loads(outcome.read_text())
         result.pop("invocation", None)
         result["output"] = done.stdout + done.stderr

@@ -101,7 +101,7 @@ def test_a_lost_record(record: Any, seconds: float, expected: dict[str, Verdict]
         {"time": "2026-01-01T00:01:00Z"},
         {"time": "2026-01-01T01:00:00Z", "subresource": "status"},
     ]
-    start = datetime(2026, 1, 1, 0, 1, tzinfo=timezone.utc).timestamp()  # noqa: UP017
+    start = datetime(2026, 1, 1, 0, 1, tzinfo=timezone.utc).timestamp()
     assert verdicts(federated, record, ["a", "b"], start + seconds) == expected
 
 
