@@ -182,7 +182,7 @@ def _cluster(params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Clust
     )
     settings = Settings(params["index"] or 0, port)
     document = json.dumps(config, indent=2)
-    place = Place(params["host"], name, kind_files, engine, lambda: host.check_guarded(params["isolated"]))
+    place = Place(params["host"], name, kind_files, engine, lambda: host.check_guarded(params["isolated"]), not params["built"])
     return Cluster(place, settings, document, params["timeout"], connect), wanted
 
 

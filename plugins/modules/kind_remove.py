@@ -135,7 +135,7 @@ def _remove(found: _Found) -> None:
     processes.stop(kind_processes(found.files.root), STOP_TIMEOUT)
     for engine, host in found.engines:
         nodes = {node.name for node in engine.nodes()}
-        _remove_nodes(engine, _volumes(engine, {*nodes, *(name for record in found.records.values() for name in record.get("nodes", []))}))
+        _remove_nodes(engine, {*nodes, *(name for record in found.records.values() for name in record.get("nodes", []))})
         with host.locked():
             host.leave_network()
     with found.machine.locked():
@@ -144,10 +144,9 @@ def _remove(found: _Found) -> None:
     _remove_files(found.files, found.records)
 
 
-def _remove_nodes(engine: Engine, volumes: list[str]) -> None:
-    names = [node.name for node in engine.nodes()]
-    if names:
-        engine.call("rm", "--force", "--volumes", *names, what="Removing the lab's nodes")
+def _remove_nodes(engine: Engine, names: Collection[str]) -> None:
+    engine.remove_nodes(what="Removing the lab's nodes")
+    volumes = _volumes(engine, names)
     if volumes:
         engine.call("volume", "rm", "--force", *volumes, what="Removing the lab's volumes")
 

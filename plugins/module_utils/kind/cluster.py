@@ -13,7 +13,7 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import dns
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import run
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import Engine, kind_processes
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import KindFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import KindFiles, control_plane
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.plan import RUNNING, Labels, Observed, Plan, Wanted, plan_present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -23,6 +23,7 @@ COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 DNS_DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 ADMIN = "--kubeconfig=/etc/kubernetes/admin.conf"
 STOP_TIMEOUT = 10
+LOAD_BALANCER = "-external-load-balancer"
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the cluster is: ``host`` is its inventory host, ``name`` what kind calls it. ``guard`` raises unless containers may start."""
+    """Where the cluster is: ``host`` is its inventory host, ``name`` what kind calls it. ``guard`` raises unless containers may start.
+
+    ``pulls``: whether images that are not there are pulled; those of the archive never are, another's would come in their place.
+    """
 
     host: str
     name: str
     files: KindFiles
     engine: Engine
     guard: Callable[[], None]
+    pulls: bool
 
 
 class Cluster:
@@ -56,6 +61,7 @@ class Cluster:
         self._files = place.files
         self._engine = place.engine
         self._guard = place.guard
+        self._pulls = place.pulls
         self._settings = settings
         self._config = config
         self._end = time.monotonic() + timeout
@@ -156,6 +162,8 @@ class Cluster:
         storage.remove(self.log)
         scratch = f"{self._files.lab.clusters}/{self.host}.kubeconfig"
         arguments = ["create", "cluster", "--name", self.name, "--config", config, "--kubeconfig", scratch]
+        if not self._pulls:
+            self._check_images_of_nodes(wanted)
         # Here, not only in kind_host: kind itself would make a missing network, on a bridge that nothing isolates.
         self._guard()
         code = self._engine.run_kind(arguments, self.log, self._files.lab.root)
@@ -168,6 +176,20 @@ class Cluster:
                 details={"cluster": self.host, "log": self.log},
             )
         storage.write_json(self._record, {**record, "made": True})
+
+    def _check_images_of_nodes(self, wanted: Wanted) -> None:
+        """kind itself would pull what is missing."""
+        images = {node["image"] for node in json.loads(self._config)["nodes"]}
+        missing = sorted(image for image in images if not self._engine.has_image(image))
+        if any(name.endswith(LOAD_BALANCER) for name in wanted.nodes):
+            missing.append("kind's load balancer for several control planes")
+        if missing:
+            raise EdgefedError(
+                f'Lab cluster "{self.host}" needs what {self._engine.provider} has not: {", ".join(missing)}; a lab with built '
+                "images pulls none. Next: run lab_up.yml again, which loads the archive; for others set lab_kind_images: pull.",
+                code="image",
+                details={"cluster": self.host, "missing": missing},
+            )
 
     def _kinds_reason(self) -> str:
         lines = [line.strip() for line in (storage.read(self.log) or "").splitlines() if line.strip()]
@@ -218,7 +240,7 @@ class Cluster:
             for condition in node.get("status", {}).get("conditions", [])
             if condition["type"] == "Ready" and condition["status"] == "True"
         }
-        return ready >= {name for name in wanted.nodes if not name.endswith("-external-load-balancer")}
+        return ready >= {name for name in wanted.nodes if not name.endswith(LOAD_BALANCER)}
 
     def _configure_dns(self, corefile: str) -> None:
         node = f"{self.name}-control-plane"
@@ -232,6 +254,13 @@ class Cluster:
 
     def _load(self, image: str, node: str) -> None:
         if not self._engine.has_image(image):
+            if not self._pulls:
+                raise EdgefedError(
+                    f"Image {image} is not in {self._engine.provider}, and a lab with built images pulls none. Next: load it there, as "
+                    "docs/lab.md shows, and run lab_up.yml again; or set lab_kind_images: pull.",
+                    code="image",
+                    details={"cluster": self.host, "missing": [image]},
+                )
             todo = f"pull it, or load it into {self._engine.provider} another way"
             self._engine.call("pull", "--quiet", image, what=f"Pulling image {image}", todo=todo)
         self._engine.send_image(image, node)
@@ -289,17 +318,17 @@ class Cluster:
             )
 
     def _volumes(self) -> list[str]:
-        found = []
-        for node in (f"{self.name}-control-plane", f"{self.name}-worker"):
+        """What kind labels with a node's name, and leaves when it is killed before that node is made."""
+        noted = storage.read_json(self._record).get("nodes", [])
+        found: list[str] = []
+        for node in sorted({control_plane(self.name), *noted, *(node.name for node in self._engine.nodes(self.name))}):
             found += self._engine.call("volume", "ls", "--quiet", "--filter", f"label={node}").split()
         return found
 
     def remove(self) -> None:
         """Remove its containers, volumes and files; also what a kind that was killed has left."""
         processes.stop(kind_processes(self._files.config(self.host)), STOP_TIMEOUT)
-        names = [node.name for node in self._engine.nodes(self.name)]
-        if names:
-            self._engine.call("rm", "--force", "--volumes", *names, what=f'Removing lab cluster "{self.host}"')
+        self._engine.remove_nodes(self.name, what=f'Removing lab cluster "{self.host}"')
         left = self._volumes()
         if left:
             self._engine.call("volume", "rm", "--force", *left, what=f'Removing the volumes of lab cluster "{self.host}"')

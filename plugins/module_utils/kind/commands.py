@@ -30,15 +30,23 @@ def run(
     tick: Callable[[], None] | None = None,
     stdin: IO[Any] | int | None = None,
     log: str | None = None,
+    timeout: float | None = None,
 ) -> str:
     """Run it and give its standard output; an error says what it was for, its last words and what to do.
 
-    With ``tick`` that is called while it lasts, and all output goes to the file ``log``.
+    With ``tick`` that is called while it lasts, and all output goes to the file ``log``. ``timeout`` counts without ``tick`` only.
     """
     try:
         if tick is None:
             done = subprocess.run(
-                command, env=env, stdin=stdin or subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+                command,
+                env=env,
+                stdin=stdin or subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=timeout,
             )
             code, output, said = done.returncode, done.stdout, done.stdout + done.stderr
         else:
@@ -46,6 +54,13 @@ def run(
             said = output
     except OSError as error:
         raise EdgefedError(f"{what} failed: cannot run {command[0]}: {error.strerror}. Next: {todo}.", code="cannot_run") from None
+    except subprocess.TimeoutExpired:
+        raise EdgefedError(
+            f"{what} was given up: {os.path.basename(command[0])} did not end within {timeout:.0f} s. Next: see with `ps` what holds it "
+            f"up; then {todo}.",
+            code="timeout",
+            details={"command": command},
+        ) from None
     if code:
         raise EdgefedError(
             f"{what} failed: {os.path.basename(command[0])} said: {last_words(said)}. Next: {todo}.",

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import Any, Iterable
 
@@ -20,6 +21,10 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 PROVIDERS = ("podman", "docker")
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 RUNNING = "running"
+# Of one call; loading the node image on a busy machine is the longest.
+TIMEOUT = 900.0
+# podman finds a container stopped that it was about to stop, and gives up.
+REMOVALS = 5
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -147,7 +152,9 @@ class Engine:
 
     def call(self, *arguments: str, what: str = "", todo: str = "see what it says, and run again", stdin: Any = None) -> str:
         """Run the engine and give its output."""
-        return run([self.program, *arguments], what or f"{self.provider} {arguments[0]}", todo, self.environment, stdin=stdin)
+        return run(
+            [self.program, *arguments], what or f"{self.provider} {arguments[0]}", todo, self.environment, stdin=stdin, timeout=TIMEOUT
+        )
 
     def works(self, *arguments: str) -> bool:
         """Whether the engine's command succeeds."""
@@ -200,6 +207,19 @@ class Engine:
                 details={"node": node, "command": list(command)},
             )
         return done.stdout
+
+    def remove_nodes(self, cluster: str | None = None, *, what: str) -> None:
+        """Remove the nodes on the lab's network (of one cluster) with their volumes."""
+        for left in reversed(range(REMOVALS)):
+            names = [node.name for node in self.nodes(cluster)]
+            if not names:
+                return
+            try:
+                self.call("rm", "--force", "--volumes", *names, what=what)
+            except EdgefedError:
+                if not left:
+                    raise
+                time.sleep(1)
 
     def has_image(self, name: str) -> bool:
         """Whether the engine's own storage has the image."""

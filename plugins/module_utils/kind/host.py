@@ -86,6 +86,12 @@ def read_setting(name: str) -> str | None:
         return None
 
 
+def _images_of(wish: HostWish) -> list[str]:
+    """The node image, and all others of the archive, as its list beside it says."""
+    beside = storage.read_json(os.path.join(os.path.dirname(wish.archive), "images.json"))
+    return [wish.image, *(name for name in beside.get("images", []) if name != wish.image)]
+
+
 def low_limits() -> dict[str, int]:
     """The limits that are lower than a lab needs, with the value that it needs."""
     found = {name: read_setting(name) for name in LIMITS}
@@ -155,7 +161,7 @@ class Host:
             modules=not os.path.isdir(MODULES),
             network=not self._has_network(),
             isolation=self._isolation_step(wanted),
-            load=bool(wish.archive) and not self._has_image(wish.image),
+            load=bool(wish.archive) and not all(self._has_image(image) for image in _images_of(wish)),
         )
 
     def _isolation_step(self, wanted: str) -> str:
