@@ -33,7 +33,8 @@ TIMEOUT = (5, 30)
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
-TEXT = "text/plain"
+# with text/plain alone a container's log is refused (406)
+TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
 
 
@@ -141,7 +142,7 @@ class Client:
         timeout: tuple[float, float] = TIMEOUT,
         accept: str = "application/json",
     ) -> Any:
-        """Send one request and give the decoded JSON, or the text where ``accept`` asks for ``text/plain``.
+        """Send one request and give the decoded JSON, or the text where ``accept`` is ``TEXT``.
 
         ``accept`` asks for another form of the answer (aggregated discovery, metadata only).
         Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none, or none of an API server.
@@ -193,9 +194,9 @@ class Client:
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
         return ApiError(f"{self.where}: {method} {path.split('?', maxsplit=1)[0]}: {said}", int(error.status), reason, body)
 
-    def text(self, path: str) -> str:
-        """``GET`` of what an API server answers in words, as ``/readyz``."""
-        return str(self.request("GET", path, accept=TEXT))
+    def text(self, path: str, query: dict[str, Any] | None = None) -> str:
+        """``GET`` of what an API server answers in words: ``/readyz``, a container's log."""
+        return str(self.request("GET", path, query=query, accept=TEXT))
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         """``GET``; raises :class:`ApiError` also for 404."""

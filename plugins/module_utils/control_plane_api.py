@@ -294,7 +294,7 @@ def look(client: Client, namespace: str, config: dict[str, Any] | None, last: St
 def _last_words(client: Client, path: str, container: str, ended: bool) -> list[str]:
     """The end of a container's log (of its last run, when it ended); empty where it has not written any."""
     try:
-        text = client.get(path, {"container": container, "tailLines": LOG_LINES, "previous": "true" if ended else None})
+        text = client.text(path, {"container": container, "tailLines": LOG_LINES, "previous": "true" if ended else None})
     except EdgefedError:
         return []
     lines = [line.strip()[:300] for line in str(text).splitlines() if line.strip()]

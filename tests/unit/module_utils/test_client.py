@@ -121,6 +121,9 @@ def test_a_refusal_in_other_words(name: str) -> None:
 def test_what_is_asked_for_in_words() -> None:
     with client_of(answer(b"ok", kind="text/plain")) as client:
         assert client.text("/readyz") == "ok"
+    log = b'{"level":"error"}'
+    with client_of(answer(log, kind="text/plain")) as client:
+        assert client.text(f"{PODS}/a/log", {"tailLines": 1}) == log.decode()
 
 
 def test_the_version_has_no_kind() -> None:
