@@ -1,14 +1,17 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""For tests: stop before the n-th writing API request of a worker and wait there to be killed.
+"""For tests: stop before the n-th writing API request of a worker and wait there to be killed, or run a command and go on.
 
-``EDGEFED_CUT_AT`` is n, ``EDGEFED_CUT_MARKER`` the file that is written (with the worker's pid) when it is reached.
+``EDGEFED_CUT_AT`` is n. ``EDGEFED_CUT_MARKER`` is the file that is written (with the worker's pid) when it is reached;
+``EDGEFED_CUT_COMMAND``, given instead, the command that is run then.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import shlex
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,15 @@ type: aggregate
 short_description: For tests, stop before the n-th writing API request
 description: See the file's docstring.
 """
+
+
+def stop() -> None:
+    """Do what the environment says."""
+    if command := os.environ.get("EDGEFED_CUT_COMMAND"):
+        subprocess.run(shlex.split(command), check=True)
+        return
+    Path(os.environ["EDGEFED_CUT_MARKER"]).write_text(str(os.getpid()))
+    time.sleep(600)
 
 
 class CallbackModule(CallbackBase):
@@ -41,8 +53,7 @@ class CallbackModule(CallbackBase):
 
         def stop_before(self: Client, method: str, *args: Any, **kwargs: Any) -> Any:
             if method != "GET" and next(numbers) == cut_at:
-                Path(os.environ["EDGEFED_CUT_MARKER"]).write_text(str(os.getpid()))
-                time.sleep(600)
+                stop()
             return request(self, method, *args, **kwargs)
 
         Client.request = stop_before
