@@ -77,7 +77,6 @@ class _Found:
     machine: Host
     nodes: list[str]
 
-    @property
     def anything(self) -> bool:
         return bool(
             self.records or self.nodes or any(host.anything() for host in [self.machine, *[host for _engine, host in self.engines]])
@@ -160,14 +159,14 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Stop what still makes clusters, remove containers, then what they stood on."""
     del diff, connect
     found = _look(params)
-    if found.anything and not check:
+    changed = found.anything()
+    if changed and not check:
         with found.machine.lab_locked(making=False):
             # A run that had the lock meanwhile may have made more.
             found = _look(params)
             _remove(found)
-    before = {"clusters": sorted(found.records), "nodes": found.nodes} if found.anything else {"state": "absent"}
     data = {"clusters": sorted(found.records), "nodes": found.nodes}
-    return Result(found.anything, {"before": before, "after": {"state": "absent"}}, data=data)
+    return Result(changed, {"before": data if changed else {"state": "absent"}, "after": {"state": "absent"}}, data=data)
 
 
 def _remove_files(files: Any, records: dict[str, Any]) -> None:

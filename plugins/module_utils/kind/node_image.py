@@ -72,6 +72,8 @@ class Workplace:
 
 
 STEPS = 5
+# What it mounts goes with it, and so does all that it starts, also when it is killed.
+_OF_ITS_OWN = (which("unshare") or "unshare", "--mount", "--pid", "--fork", "--kill-child")
 
 
 def make(materials: Materials, place: Workplace, target: str) -> list[str]:
@@ -99,7 +101,8 @@ def _debian(materials: Materials, place: Workplace) -> None:
         downloads = os.path.join(os.path.dirname(place.base), "packages")
         os.makedirs(downloads, exist_ok=True)
         include = ",".join(materials.packages)
-        command = [which("debootstrap") or "debootstrap", "--variant=minbase", f"--cache-dir={downloads}", f"--include={include}"]
+        command = [*_OF_ITS_OWN, "--mount-proc", which("debootstrap") or "debootstrap", "--variant=minbase"]
+        command += [f"--cache-dir={downloads}", f"--include={include}"]
         todo = "check the network, the mirror (tools_kind_debian_mirror) and its proxy (http_proxy), and run again"
         run([*command, SUITE, place.root, materials.mirror], "Making a Debian system", todo, tick=place.tick, log=place.path("debian.log"))
         part = f"{place.base}.part"
@@ -287,7 +290,7 @@ def _import(materials: Materials, place: Workplace, images: list[Image]) -> None
     with open(archive, "wb") as file:
         write_archive(file, images)
     script = f"{materials.files}/import-images.sh"
-    command = [which("unshare") or "unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "bash", script, place.root, archive]
+    command = [*_OF_ITS_OWN, "--net", "bash", script, place.root, archive]
     run(command, "Importing images into the node's containerd", _AGAIN, tick=place.tick, log=place.path("import.log"))
     os.unlink(archive)
 
