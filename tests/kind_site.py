@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import LabNames
+from ansible_collections.edgefed.kubefed.plugins.modules import kind_host
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgefed"
 PLAYBOOK = str(Path(sys.executable).with_name("ansible-playbook"))
+# Always the same, so that what a killed run left is found.
+FOLDER = REPOSITORY / ".cache/test-kind"
+NODES = ["tk-local-control-plane", "tk-zj-control-plane"]
 WEB = "docker.io/library/nginx:1.17"
 
 
@@ -60,3 +67,25 @@ class Site:
 def names_of(lab: str) -> LabNames:
     """The names of a lab's network and table."""
     return LabNames(os.path.realpath(lab))
+
+
+def prepare(site: Site, images: dict[str, Any], check: bool = False) -> list[str]:
+    """Network and isolation of a lab; gives what was done."""
+    given = {"folder": site.lab, "nodes": NODES, "image": images["node"], "archive": images["archive"]}
+    parameters = {name: option.get("default") for name, option in kind_host.ARGUMENT_SPEC.items()}
+    actions: list[str] = kind_host.run({**parameters, **given}, check, False, print).data["actions"]
+    return actions
+
+
+@contextlib.contextmanager
+def container(site: Site, name: str) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """A container on the lab's network; gives a function that asks from within."""
+    site.podman("run", "--detach", "--name", name, "--network", names_of(site.lab).network, WEB)
+
+    def ask(*words: str) -> subprocess.CompletedProcess[str]:
+        return site.podman("exec", name, "/web", *words, check=False)
+
+    try:
+        yield ask
+    finally:
+        site.podman("rm", "--force", name)

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from integration.conftest import run_task  # noqa: F401 a fixture
-from kind_site import CACHE, PLAYBOOK, REPOSITORY, Site, run
+from kind_site import CACHE, FOLDER, PLAYBOOK, REPOSITORY, Site, run
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +24,16 @@ def images() -> dict[str, Any]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, images: dict[str, Any]) -> Iterator[Site]:
-    """A lab that is taken down whatever happens."""
-    found = Site(tmp_path, "tk-", 18700)
+def site(images: dict[str, Any]) -> Iterator[Site]:
+    """A lab that is taken down whatever happens. Its folder is always the same, so that what a killed run left is found."""
+    found = fixed_site()
     yield found
     found.play("lab_down.yml")
+
+
+def fixed_site() -> Site:
+    """The tests' one lab, with nothing in it."""
+    found = Site(FOLDER, "tk-", 18700)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found.play("lab_down.yml")
+    return found

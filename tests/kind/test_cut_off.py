@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from kind_site import PLAYBOOK, REPOSITORY, Site, names_of, run
 
+# The node image may have to be loaded first, beside other work.
+APPEARS = 300
 NODE = "tk-zj-control-plane"
 ONLY = ("--limit", "zj")
 
@@ -42,7 +44,7 @@ def killed(site: Site, seconds: float, *options: str) -> None:
     ]
     environment = {**os.environ, "AWX_PRIVATE_DATA_DIR": str(site.folder)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    end = time.monotonic() + 60
+    end = time.monotonic() + APPEARS
     while not (Path(site.environment["CONTAINERS_CONF"]).exists() and containers(site)):
         assert time.monotonic() < end and process.poll() is None, "no container appeared"
         time.sleep(0.1)
