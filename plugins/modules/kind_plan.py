@@ -24,7 +24,9 @@ options:
     type: dict
     required: true
   provider:
-    description: What the nodes shall run in. V(auto) takes Docker where its daemon answers, else podman.
+    description:
+      - What the nodes shall run in. V(auto) takes podman for an isolated lab, else Docker where its daemon answers, else podman.
+      - V(docker) is refused with O(isolated=true).
     type: str
     choices: [auto, podman, docker]
     default: auto

@@ -10,8 +10,12 @@ version_added: 0.2.0
 author: edgefed contributors (@edgefed)
 description:
   - Removes every container and volume on the lab's network, also of clusters that the inventory no longer has and of runs that were cut
-    off, then the network, the nftables table and the lab's files. With the last lab of this machine it also puts back the kernel's
-    limits and what podman's network left in the packet filter.
+    off, then the network, the nftables table and the lab's files. With the last lab of this machine it also puts back those kernel
+    settings that still have the lab's value, and, while nobody's container runs, takes away what podman's network left of the lab in
+    the packet filter.
+  - The engine and the cache that the lab was made with are noted. Where that engine cannot be reached it fails, and isolation stays. What
+    needs no engine is removed without one.
+  - It waits while another run makes clusters of the same lab.
   - The images stay, they are a cache.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
