@@ -30,6 +30,21 @@ def test_the_machines_part_goes_without_an_engine(site: Site, images: dict[str, 
     assert _state() == before
 
 
+def test_another_cache_now_is_no_hindrance_and_isolation_stays_while_anybody_is_on_the_bridge(site: Site, images: dict[str, Any]) -> None:
+    prepare(site, images)
+    given = {"folder": site.lab, "cache_dir": str(site.folder / "no-cache")}
+    names = names_of(site.lab)
+    # No node, so that the lab's removal does not know it.
+    with container(site, "tk-one"):
+        with pytest.raises(EdgefedError, match=r"Containers are still on the lab's bridge .* its isolation stays. Next: "):
+            kind_remove.run(given, False, False, print)
+        assert names.table in run("nft", "list", "tables").stdout
+    assert kind_remove.run(given, False, False, print).changed
+    assert names.table not in run("nft", "list", "tables").stdout
+    assert not Path(f"/sys/class/net/{names.network}").exists()
+    assert names.network not in site.podman("network", "ls", "--format", "{{.Name}}").stdout.split()
+
+
 def test_an_engine_that_is_gone_is_told_and_nothing_is_taken_away(
     site: Site, images: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
