@@ -67,7 +67,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, dict[str, A
     (folder / "playbook.json").write_text(json.dumps([play(number, *task) for number, task in enumerate(tasks.items())]))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-vvvv", "--diff", "-i", str(folder / "inventory.json")]
     command += ["-e", f"@{folder / 'secrets.json'}", str(folder / "playbook.json")]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    # by default Ansible looks for the job in the home that the system knows, and writes it into $HOME
+    environment = {**os.environ, "ANSIBLE_ASYNC_DIR": str(folder / "async")}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     printed = done.stdout + done.stderr
     assert done.returncode == 0, printed
     return {name: json.loads((folder / f"{number}.json").read_text()) for number, name in enumerate(tasks)}, printed
