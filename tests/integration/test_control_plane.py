@@ -520,6 +520,7 @@ def test_helm_killed_while_it_installs(cluster: Cluster) -> None:
     drop.chmod(0o700)
     command = [cluster.tools["helm"], "--kubeconfig", cluster.kubeconfig, "--kube-context", "local", "-n", NAMESPACE]
     command += ["install", "kubefed", cluster.tools["kubefed-chart"], "--no-hooks", "--post-renderer", str(drop)]
+    command += ["--qps", "1", "--burst-limit", "1"]  # slow, so that it is killed in the middle on a fast machine too
     helm = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not cluster.names("secret", "-n", NAMESPACE, "-l", "owner=helm"):
         assert helm.poll() is None
