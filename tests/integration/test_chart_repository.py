@@ -102,16 +102,25 @@ def closed_port() -> int:
         return int(free.getsockname()[1])
 
 
-@pytest.mark.parametrize("what", ["version", "repository"])
-def test_what_is_not_there_is_told_and_nothing_is_installed(federation: Federation, repository: str, what: str) -> None:
-    dead = f"http://127.0.0.1:{closed_port()}"
-    wrong = {"version": {"kubefed_chart_version": "9.9.9"}, "repository": {"kubefed_chart_repository": dead}}[what]
+@pytest.mark.parametrize("what", ["version", "repository", "folder"])
+def test_what_is_not_there_is_told_and_nothing_is_changed(federation: Federation, cluster: Cluster, repository: str, what: str) -> None:
+    dead = f"http://tester:hidden@127.0.0.1:{closed_port()}"
+    wrong, named = {
+        "version": ({"kubefed_chart_version": "9.9.9"}, ["9.9.9", repository, "Next: correct kubefed_chart_repository or kubefed_chart_v"]),
+        "repository": (
+            {"kubefed_chart_repository": dead},
+            [dead.rpartition("@")[2], "connection refused", "Next: correct kubefed_chart_re"],
+        ),
+        "folder": ({"kubefed_chart": "/nowhere/kubefed"}, ["/nowhere/kubefed", "Next: set kubefed_chart to"]),
+    }[what]
     outcome = federation.play("control_plane", **wrong)
     assert outcome.status == 2, outcome.output
     assert outcome.output.count("fatal: [") == 1
-    named = ["9.9.9", repository] if what == "version" else [dead]
-    assert [name for name in named if name not in outcome.said] == [], outcome.output
+    assert [name for name in ["real: KubeFed", "Nothing was changed.", *named] if name not in outcome.said] == [], outcome.output
+    assert "hidden" not in outcome.output
+    assert outcome.count("changed")["real"] == 0
     assert federation.releases() == []
+    assert NAMESPACE not in cluster.kubectl("get", "namespaces", "-o", "name")
 
 
 def test_check_mode_asks_the_repository_and_installs_nothing(federation: Federation) -> None:
