@@ -68,9 +68,7 @@ class FakeVendors:
 
     def publish(self, arch: str) -> None:
         """Everything that the version table may ask for."""
-        for name in ("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
-            path, content = f"/dl.k8s.io/release/v{KUBE}/bin/linux/{arch}/{name}", fake_binary(name, KUBE)
-            self.files |= {path: content, f"{path}.sha256": sha256(content).encode()}
+        self.publish_kubernetes(arch, KUBE)
         helm = archive({f"linux-{arch}/README.md": b"text", f"linux-{arch}/helm": fake_binary("helm", HELM)})
         self._with_sum("/get.helm.sh/", f"helm-v{HELM}-linux-{arch}.tar.gz", helm, ".sha256sum")
         name = f"etcd-v{ETCD}-linux-{arch}"
@@ -81,6 +79,11 @@ class FakeVendors:
         for name in ("kwok", "kwokctl"):
             self.files[GITHUB.format("kubernetes-sigs/kwok", KWOK) + f"{name}-linux-{arch}"] = fake_binary(name, KWOK)
         self._publish_kubefed()
+
+    def publish_kubernetes(self, arch: str, version: str) -> None:
+        for name in ("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler"):
+            path, content = f"/dl.k8s.io/release/v{version}/bin/linux/{arch}/{name}", fake_binary(name, version)
+            self.files |= {path: content, f"{path}.sha256": sha256(content).encode()}
 
     def _publish_kubefed(self) -> None:
         folder = GITHUB.format("kubernetes-sigs/kubefed", KUBEFED)

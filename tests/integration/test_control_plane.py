@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.control_plane_cluster import NAMESPACE, REPOSITORY, Cluster, Run, cluster
+from integration.control_plane_cluster import NAMESPACE, QUICK, REPOSITORY, Cluster, Run, cluster
 
 __all__ = ["cluster"]
 TYPES = "types.kubefed.io"

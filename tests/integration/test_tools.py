@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import platform
@@ -391,28 +392,35 @@ def test_tools_of_ones_own_with_wrong_versions(run_task: Any, arguments: dict[st
         assert words in result["msg"]
 
 
-def test_links_are_made_kept_and_removed(run_task: Any, arguments: dict[str, Any], tmp_path: Path, path: str) -> None:
+def test_twelve_steps(run_task: Any, vendors: FakeVendors, arguments: dict[str, Any], tmp_path: Path, path: str) -> None:
+    """With links; what others called by a tool's name stays. The change is a new version in the table."""
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "helm").write_text("someone's own")
-    arguments |= {"needed": ["kubectl", "helm"], "link_dir": str(folder), "link": ["kubectl", "helm"]}
-    predicted = run_task("tools", arguments, check=True, path=path)
-    assert predicted["links"] == ["kubectl"] and os.listdir(folder) == ["helm"]
-    first = run_task("tools", arguments, path=path)
-    assert first["changed"] and first["links"] == ["kubectl"]
-    assert str((folder / "kubectl").readlink()) == first["tools"]["kubectl"]
-    assert (folder / "helm").read_text() == "someone's own"
-    assert "helm is not a link of ours" in " ".join(first["output"].split())
-    assert not run_task("tools", arguments, path=path)["changed"]
-    absent = {**arguments, "state": "absent"}
-    assert run_task("tools", absent, check=True, path=path)["changed"] and (folder / "kubectl").is_symlink()
-    removed = run_task("tools", absent, path=path)
-    assert removed["changed"] and removed["links"] == ["kubectl"]
-    assert os.listdir(folder) == ["helm"] and Path(first["tools"]["kubectl"]).exists()
-    assert not run_task("tools", absent, path=path)["changed"]
+    base = {**arguments, "needed": ["kubectl", "helm"], "link_dir": str(folder), "link": ["kubectl", "helm"]}
+    newer = copy.deepcopy(base)
+    newer["table"]["tools"]["kubectl"]["version"] = "1.35.1"
+    vendors.publish_kubernetes(ARCH, "1.35.1")
+    absent = {**newer, "state": "absent"}
+    results = []
+    for step, changes in (base, True), (base, False), (newer, True), (newer, False), (absent, True), (absent, False):
+        before = [(name, (folder / name).resolve(), (folder / name).is_symlink()) for name in sorted(os.listdir(folder))]
+        foretold = run_task("tools", step, check=True, path=path)
+        assert before == [(name, (folder / name).resolve(), (folder / name).is_symlink()) for name in sorted(os.listdir(folder))]
+        done = run_task("tools", step, path=path)
+        assert (foretold["changed"], done["changed"]) == (changes, changes)
+        assert [foretold.get(key) for key in ("tools", "links", "diff")] == [done.get(key) for key in ("tools", "links", "diff")]
+        assert (folder / "helm").read_text() == "someone's own"
+        assert ("kubectl" in os.listdir(folder)) == (step is not absent)
+        if step is not absent:
+            assert str((folder / "kubectl").readlink()) == done["tools"]["kubectl"]
+            assert "helm is not a link of ours" in " ".join(done["output"].split())
+        results.append(done)
+    assert "v1.35.1 hello" in output_of(results[2]["tools"]["kubectl"], "hello")
+    assert results[4]["links"] == ["kubectl"] and Path(results[2]["tools"]["kubectl"]).exists()
     purged = run_task("tools", {**absent, "purge_cache": True}, path=path)
     assert purged["changed"] and sorted(purged["purged"]) == ["helm", "kubectl"]
-    assert not Path(first["tools"]["kubectl"]).exists()
+    assert not Path(results[2]["tools"]["kubectl"]).exists()
 
 
 def test_the_kwok_release_is_taken_when_its_checksum_is_pinned(run_task: Any, vendors: FakeVendors, arguments: dict[str, Any]) -> None:

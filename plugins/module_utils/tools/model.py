@@ -109,17 +109,32 @@ def architecture(system: str, machine: str) -> str:
 
 
 def load_table(raw: Mapping[str, Any], arch: str, sha256: Mapping[str, str]) -> Table:
-    """The table of ``arch`` from its YAML; ``sha256`` (by tool) overrides the checksums in it."""
+    """The table of ``arch`` from its YAML; ``sha256`` (by tool) overrides the checksums in it. Raises for a row that lacks a field."""
+    _require("table", raw, ("tools", "go_modules"))
     tools = {name: _tool(name, row, arch, sha256.get(name, "")) for name, row in raw["tools"].items()}
     versions = {name.replace("-", "_"): tool.version for name, tool in tools.items()}
     flags = {module: " ".join(lines).format(**versions) for module, lines in raw["go_modules"].items()}
     return Table(arch, tools, flags, {module: ",".join(names) for module, names in raw.get("go_tags", {}).items()})
 
 
+def _require(where: str, found: Any, fields: tuple[str, ...]) -> None:
+    lacking = [name for name in fields if name not in found] if isinstance(found, Mapping) else ["fields"]
+    if lacking:
+        raise EdgefedError(
+            f"{where} has no {' and no '.join(lacking)}. "
+            "Next: give the table of role tools (roles/tools/vars/main.yml), as playbooks/tools.yml does.",
+            code="table",
+            details={"where": where, "lacking": lacking},
+        )
+
+
 def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:
     def fill(text: str) -> str:
         return text.format(version=row["version"], arch=arch)
 
+    where = f"table.tools.{name}"
+    _require(where, row, ("version", "accepts"))
+    _require(f"{where}.accepts", row["accepts"], ("minimum", "below"))
     return Tool(
         name=name,
         version=row["version"],
@@ -129,12 +144,14 @@ def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:
         accepts=Accepts(row["accepts"]["minimum"], row["accepts"]["below"]),
         version_arguments=tuple(row.get("version_arguments", ())),
         sha256=(sha256 or row.get("sha256", {}).get(arch, "")).removeprefix("sha256:").lower(),
-        download=_download(row["download"], fill) if "download" in row else None,
-        build=_build(row["build"], fill) if "build" in row else None,
+        download=_download(f"{where}.download", row["download"], fill) if "download" in row else None,
+        build=_build(f"{where}.build", row["build"], fill) if "build" in row else None,
     )
 
 
-def _download(row: Mapping[str, Any], fill: Any) -> Download:
+def _download(where: str, row: Mapping[str, Any], fill: Any) -> Download:
+    _require(where, row, ())
+    _require(where, row, () if "image" in row else ("url",))
     return Download(
         url=fill(row.get("url") or row["image"]),
         image="image" in row,
@@ -144,7 +161,8 @@ def _download(row: Mapping[str, Any], fill: Any) -> Download:
     )
 
 
-def _build(row: Mapping[str, Any], fill: Any) -> Build:
+def _build(where: str, row: Mapping[str, Any], fill: Any) -> Build:
+    _require(where, row, ("module", "package"))
     return Build(
         module=row["module"],
         package=row["package"],

@@ -41,6 +41,26 @@ def test_other_platforms_are_refused(system: str, machine: str) -> None:
         architecture(system, machine)
 
 
+ROW = {"version": "1.0.0", "accepts": {"minimum": "1.0.0", "below": "2.0"}}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "table has no tools and no go_modules"),
+        ({"tools": {"x": None}, "go_modules": {}}, "table.tools.x has no fields"),
+        ({"tools": {"x": {"accepts": {}}}, "go_modules": {}}, "table.tools.x has no version"),
+        ({"tools": {"x": {**ROW, "accepts": {"below": "2"}}}, "go_modules": {}}, "table.tools.x.accepts has no minimum"),
+        ({"tools": {"x": {**ROW, "download": {}}}, "go_modules": {}}, "table.tools.x.download has no url"),
+        ({"tools": {"x": {**ROW, "download": "https"}}, "go_modules": {}}, "table.tools.x.download has no fields"),
+        ({"tools": {"x": {**ROW, "build": {"module": "m"}}}, "go_modules": {}}, "table.tools.x.build has no package"),
+    ],
+)
+def test_a_table_that_is_not_one_is_told_by_its_field(table: Any, said: str) -> None:
+    with pytest.raises(EdgefedError, match=f"^{re.escape(said)}. Next: "):
+        load_table(table, "amd64", {})
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
