@@ -72,10 +72,15 @@ def _value(key: str, value: Any, old: Any) -> Any:
     if key in _HASHED:
         return f"sha256:{fingerprint(str(value).encode())}"
     if key in ("server", "proxy-url"):
-        return without_credentials(str(value))
+        return _address(str(value), str(old or ""))
     if key == "exec" and isinstance(value, dict):
         return {"command": value.get("command"), "rest": _hidden(value, old)}
     return _hidden(value, old)
+
+
+def _address(value: str, old: str) -> str:
+    shown = without_credentials(value)
+    return f"{shown} (credentials not shown, changed)" if value != old and shown == without_credentials(old) else shown
 
 
 def _hidden(value: Any, old: Any) -> str:

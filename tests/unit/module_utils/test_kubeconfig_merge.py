@@ -165,6 +165,16 @@ def test_the_diff_tells_a_changed_secret_apart() -> None:
     assert diff["before_header"] == f"{DEST} (edge1)"
 
 
+def test_the_diff_tells_a_changed_password_of_the_proxy() -> None:
+    proxy = "http://me:{}@proxy:3128"
+    before = place(OTHERS, one(**{"proxy-url": proxy.format("proxy-hunter2")}), DEST).after
+    plan = place(before, one(**{"proxy-url": proxy.format("newer-hunter2")}), DEST)
+    diff = diff_of(plan, "edge1", DEST)
+    assert "hunter2" not in diff["before"] + diff["after"]
+    changed = set(diff["after"].splitlines()) - set(diff["before"].splitlines())
+    assert [line.strip().replace(chr(34), "") for line in changed] == ["proxy-url: http://proxy:3128 (credentials not shown, changed)"]
+
+
 def test_the_diff_of_no_change_is_none() -> None:
     current = place(OTHERS, one(), DEST).after
     diff = diff_of(place(current, one(), DEST), "edge1", DEST)
