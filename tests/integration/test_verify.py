@@ -11,10 +11,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
 import yaml
+from integration.federate_lab import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import OverrideError, preview
 
@@ -32,17 +33,6 @@ HOSTILE = '"><script>alert(1)'
 def federated(kind: str, name: str, spec: dict[str, Any], namespace: str | None = NAMESPACE) -> dict[str, Any]:
     metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
     return {"apiVersion": TYPES, "kind": kind, "metadata": metadata, "spec": {"placement": EVERYWHERE, **spec}}
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """The first true value of ``condition``."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def apply(lab: Any, *objects: dict[str, Any]) -> None:
