@@ -52,6 +52,12 @@ $(VENV)-2.18/.test: test-requirements-2.18.lock
 	@$(VENV)-2.18/bin/python -m pip install --quiet --disable-pip-version-check -r test-requirements-2.18.lock
 	@touch $@
 
+$(VENV)-faults/.test: tests/faults/requirements.lock
+	@echo '==> Python environment of the proxy that spoils requests'
+	@test -x $(VENV)-faults/bin/python || $(PYTHON) -m venv $(VENV)-faults
+	@$(VENV)-faults/bin/python -m pip install --quiet --disable-pip-version-check -r tests/faults/requirements.lock
+	@touch $@
+
 .PHONY: demo
 demo: $(VENV)/.user
 	@$(PLAYBOOK) -e lab_driver=$(LAB_DRIVER) playbooks/site.yml
@@ -130,6 +136,15 @@ kind: $(VENV)/.test tools
 kind-image: $(VENV)/.user
 	$(call STEP,images of kind clusters: one archive in the cache)
 	@$(PLAYBOOK) -e lab_driver=kind -e lab_kind_images=build playbooks/tools.yml
+
+# The whole matrix, which takes long, and a seeded sample of it with what failed last (make test).
+.PHONY: faults faults-sample
+faults: export EDGEFED_FAULTS := all
+faults: export EDGEFED_FAULTS_LANES ?= 4
+faults faults-sample: $(VENV)/.test $(VENV)-faults/.test programs tools
+	$(call STEP,requests that are cut$(comma) refused$(comma) held or the last)
+	pytest tests/faults
+	@if [ "$@" = faults ]; then PYTHONPATH=tests:collections python -m faults.report; fi
 
 .PHONY: sanity
 sanity: $(VENV)/.test

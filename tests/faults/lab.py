@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host cluster and members made by the real playbooks, and before each API server proxies that can spoil a request."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+import yaml
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect, object_path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
+MITMDUMP = REPOSITORY / ".venv-faults" / "bin" / "mitmdump"
+HOST, SYSTEM = "local", "kube-federation-system"
+PORT_BASE = 31000
+# KubeFed looks at its members often, so that an unjoin is soon let go.
+QUICK = {"leaderElectRetryPeriod": "2s", "clusterHealthCheckPeriod": "2s"}
+
+
+@dataclass
+class Lane:
+    """One member and a way to the host cluster of its own, so that several cases are tried at once.
+
+    ``kubeconfig`` leads through the proxies, ``direct`` past them; both have a context for the host cluster and one for the member.
+    """
+
+    folder: Path
+    member: str
+    servers: dict[str, str]
+    authorities: dict[str, str]
+    ports: dict[str, int]
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        return HOST, self.member
+
+    @property
+    def direct(self) -> str:
+        return str(self.folder / ".edgefed" / "kubeconfig")
+
+    @property
+    def kubeconfig(self) -> str:
+        return str(self.folder / f"through-proxies-{self.member}")
+
+    @property
+    def reached(self) -> Path:
+        """A file that the proxy makes when a request that is to be the last has come."""
+        return self.folder / f"reached-{self.ports[HOST]}-{self.ports[self.member]}"
+
+    def disarm(self) -> None:
+        """Spoil nothing, and count from here."""
+        for side in self.sides:
+            self.arm(side, 0, "")
+
+    def arm(self, side: str, position: int, fault: str) -> None:
+        """Spoil the ``position``-th request from now on to a side."""
+        self.reached.unlink(missing_ok=True)
+        given = {"position": position, "fault": fault, "reached": str(self.reached)}
+        self._control(side, json.dumps(given).encode())
+
+    def seen(self, side: str) -> list[str]:
+        """The requests to a side since it was armed."""
+        return list(self._control(side)["seen"])
+
+    def _control(self, side: str, body: bytes | None = None) -> Any:
+        address = f"https://127.0.0.1:{self.ports[side]}/faults"
+        context = ssl.create_default_context(cafile=str(self.folder / "mitmproxy" / "mitmproxy-ca-cert.pem"))
+        request = urllib.request.Request(address, body, method="PUT" if body else "GET")
+        with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+            return json.loads(answer.read())
+
+    def client(self, side: str) -> Client:
+        return connect({"kubeconfig": self.direct, "context": side}, side)
+
+    def state(self) -> dict[str, list[str]]:
+        """What a join leaves on each side, with the fields of secrets; of the host cluster only what is this member's."""
+        host = sorted(item for item in _objects(self.client(HOST)) if self.member in item)
+        return {"host": host, "member": sorted(_objects(self.client(self.member)))}
+
+
+def _objects(client: Client) -> Iterator[str]:
+    for version, plural in (("v1", "serviceaccounts"), ("v1", "secrets"), ("rbac.authorization.k8s.io/v1", "rolebindings")):
+        for item in client.list(object_path(version, plural, SYSTEM)):
+            # Helm's own records, and what is there whoever joins
+            if item.get("type") != "helm.sh/release.v1":
+                yield f"{plural} {item['metadata']['name']} {sorted(item.get('data') or {})}"
+    for plural in ("clusterroles", "clusterrolebindings"):
+        for item in client.list(object_path("rbac.authorization.k8s.io/v1", plural)):
+            if "kubefed" in item["metadata"]["name"]:
+                yield f"{plural} {item['metadata']['name']}"
+    if client.find(object_path("v1", "namespaces", None, SYSTEM)):
+        yield "namespace"
+    if client.find("/apis/core.kubefed.io/v1beta1"):
+        for item in client.list(object_path("core.kubefed.io/v1beta1", "kubefedclusters", SYSTEM)):
+            yield f"kubefedclusters {item['metadata']['name']} {item['spec']['secretRef']['name']}"
+
+
+def play(folder: Path, members: list[str], *playbooks: str) -> None:
+    """The real playbooks on the lab's own inventory."""
+    common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kubefed_runtime": "process"}
+    common |= {"lab_port_base": PORT_BASE, "lab_prefix": "flt-", "lab_nodes": 1, "federation_state_dir": str(folder / ".edgefed")}
+    common |= {"kubeconfig_path": str(folder / ".edgefed/lab/kubeconfigs") + "/{{ inventory_hostname }}"}
+    common |= {"kubefed_values": {"controllermanager": QUICK}}
+    groups = {"federation_host": {"hosts": {HOST: None}}, "federation_members": {"hosts": dict.fromkeys(members)}}
+    inventory = {"all": {"vars": common, "children": {"lab": {"children": groups}}}}
+    (folder / "inventory.json").write_text(json.dumps(inventory))
+    command = [ANSIBLE, "-i", str(folder / "inventory.json"), *(str(REPOSITORY / "playbooks" / f"{name}.yml") for name in playbooks)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def start_proxies(folder: Path, lanes: list[Lane]) -> subprocess.Popen[bytes]:
+    """One mitmdump for all, on loopback only, which verifies the API servers by their own CAs."""
+    modes = [f"reverse:{lane.servers[side]}@127.0.0.1:{port}" for lane in lanes for side, port in lane.ports.items()]
+    authorities = {authority for lane in lanes for authority in lane.authorities.values()}
+    (folder / "authorities.pem").write_text("\n".join(sorted(authorities)))
+    options = {"confdir": folder / "mitmproxy", "ssl_verify_upstream_trusted_ca": folder / "authorities.pem", "http2": "false"}
+    command = [str(MITMDUMP), "-q", "-s", str(Path(__file__).with_name("proxy.py"))]
+    command += [word for mode in modes for word in ("--mode", mode)]
+    command += [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
+    log = (folder / "mitmdump.log").open("wb")
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "PYTHONPATH": ""})
+
+
+def tokens(folder: Path, sides: list[str]) -> dict[str, str]:
+    """TLS ends at the proxy, so a client shows a token instead of a certificate."""
+    kubectl = [str(REPOSITORY / ".venv" / "bin" / "kubectl"), "--kubeconfig", str(folder / ".edgefed" / "kubeconfig")]
+    made = {}
+    for side in sides:
+        for words in (
+            "create serviceaccount faults -n kube-system",
+            "create clusterrolebinding faults --clusterrole=cluster-admin --serviceaccount=kube-system:faults",
+            "create token faults -n kube-system --duration 12h",
+        ):
+            command = [*kubectl, "--context", side, *words.split()]
+            made[side] = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return made
+
+
+def write_kubeconfig(lane: Lane, made: dict[str, str]) -> None:
+    """The proxies' addresses and CA."""
+    authority = base64.b64encode((lane.folder / "mitmproxy" / "mitmproxy-ca-cert.pem").read_bytes()).decode()
+    document: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
+    for side, port in lane.ports.items():
+        server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": authority}
+        document["clusters"].append({"name": side, "cluster": server})
+        document["users"].append({"name": side, "user": {"token": made[side]}})
+        document["contexts"].append({"name": side, "context": {"cluster": side, "user": side}})
+    Path(lane.kubeconfig).touch(0o600)
+    Path(lane.kubeconfig).write_text(yaml.safe_dump(document))
+
+
+def wait_until_they_listen(process: subprocess.Popen[bytes], lanes: list[Lane]) -> None:
+    for port in [port for lane in lanes for port in lane.ports.values()]:
+        end = time.monotonic() + 60
+        while True:
+            assert process.poll() is None and time.monotonic() < end, (lanes[0].folder / "mitmdump.log").read_text()
+            with socket.socket() as tried:
+                if tried.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+
+
+def make_lanes(folder: Path, members: list[str]) -> list[Lane]:
+    document = yaml.safe_load((folder / ".edgefed" / "kubeconfig").read_text())
+    clusters = {item["name"]: item["cluster"] for item in document["clusters"]}
+    servers = {name: cluster["server"] for name, cluster in clusters.items()}
+    authorities = {name: base64.b64decode(cluster["certificate-authority-data"]).decode() for name, cluster in clusters.items()}
+    return [Lane(folder, member, servers, authorities, {HOST: free_port(), member: free_port()}) for member in members]
+
+
+@pytest.fixture(scope="session")
+def lanes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lane]]:
+    """A host cluster with KubeFed, ``EDGEFED_FAULTS_LANES`` (3) members that are not joined, and the proxies; taken down in the end."""
+    folder = tmp_path_factory.mktemp("faults")
+    members = [f"edge{number}" for number in range(1, int(os.environ.get("EDGEFED_FAULTS_LANES", "3")) + 1)]
+    try:
+        play(folder, members, "lab_up", "kubeconfig", "control_plane")
+        made = make_lanes(folder, members)
+        process = start_proxies(folder, made)
+        try:
+            wait_until_they_listen(process, made)
+            known = tokens(folder, [HOST, *members])
+            for lane in made:
+                write_kubeconfig(lane, known)
+            yield made
+        finally:
+            process.terminate()
+            process.wait(20)
+    finally:
+        play(folder, members, "lab_down")
