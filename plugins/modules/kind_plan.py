@@ -112,12 +112,13 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.config import check_added, cluster_config, roles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files, node_names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import as_made, cache_of, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import as_made, engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import preflight as lab_preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import assign_indexes, cluster_ports
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "folder": {"type": "path", "required": True},

@@ -58,11 +58,12 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import PROVIDERS, Engine, kind_processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import cache_of, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "folder": {"type": "path", "required": True},
