@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.edgefed.kubefed.plugins.modules.kind_image import ARGUMENT_SPEC, run
+from ansible_collections.edgefed.kubefed.plugins.modules.kind_image import ARGUMENT_SPEC, CONSTRAINTS, run
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import InProcessAction, showing
 
 
 class ActionModule(InProcessAction):
     RUN = staticmethod(showing(run))
     ARGUMENT_SPEC = ARGUMENT_SPEC
+    CONSTRAINTS = CONSTRAINTS

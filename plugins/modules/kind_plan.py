@@ -191,8 +191,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         taken = _taken_ports(ports)
         if taken:
             found.append(f"{'; '.join(taken)}. Next: stop them, or set lab_port_base to another range.")
-    if found:
-        raise EdgefedError(f"The lab cannot be made: {' '.join(found)} Nothing was changed.", "preflight", {"problems": found})
+    preflight.check(found)
     where = {
         host: {
             "cluster": cluster,
