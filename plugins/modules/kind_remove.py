@@ -19,11 +19,8 @@ description:
   - The images stay, they are a cache.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   cache_dir:
     description: The cache's folder, in which podman's images lie. The default is C(${XDG_CACHE_HOME:-~/.cache}/edgefed).
     type: path
@@ -61,12 +58,13 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "cache_dir": {"type": "path"},
 }
 STOP_TIMEOUT = 10

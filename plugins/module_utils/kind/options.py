@@ -10,10 +10,11 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 SPEC: dict[str, dict[str, Any]] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "provider": {"type": "str", "choices": ["podman", "docker"], "default": "podman"},
     "kind": {"type": "path", "default": "kind"},
     "isolated": {"type": "bool", "default": True},
