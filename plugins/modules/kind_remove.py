@@ -106,7 +106,7 @@ def _engines(params: dict[str, Any], recorded: set[tuple[str, str]]) -> list[tup
             continue
         if needed:
             _check_reached(engine, params["folder"])
-        elif which(provider) is None or not (provider == "podman" or engine.works("network", "inspect", engine.network)):
+        elif which(provider) is None or not host.knows_network():
             continue
         found.append((engine, host))
     return found
