@@ -6,10 +6,6 @@ from __future__ import annotations
 class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   provider:
     description: What the nodes run in. Podman has settings and storage of its own, in the cache; the user's are not touched.
     type: str

@@ -165,6 +165,7 @@ def apply(client: Client, desired: Desired, steps: tuple[Step, ...], timeout: fl
         "delete_webhook": lambda name: client.delete(
             object_path(ADMISSION, webhook_names(desired.scope, desired.namespace)[name], None, name)
         ),
+        "put_config": lambda _: _put_config(client, desired, deadline, sleep),
         "set_gates": lambda _: _set_gates(client, desired, deadline, sleep),
         "restart": lambda name: _restart(client, desired.namespace, name),
         "release_objects": lambda name: _release_objects(client, name),
@@ -194,6 +195,27 @@ def _drop_superseded(client: Client, namespace: str, release: str) -> None:
     path = object_path("v1", "secrets", namespace)
     for item in list(client.list(path, {"labelSelector": f"owner=helm,name={release},status=superseded"})):
         client.delete(f"{path}/{item['metadata']['name']}")
+
+
+def _put_config(client: Client, desired: Desired, deadline: float, sleep: float) -> None:
+    """Make the KubeFedConfig, or take over one that a controller manager made, with the marks by which Helm knows its own."""
+    crds = object_path(EXTENSIONS, "customresourcedefinitions")
+    if client.find(f"{crds}/{desired.config_crd['metadata']['name']}") is None:
+        client.create(crds, desired.config_crd)
+    marks = {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": desired.release, "meta.helm.sh/release-namespace": desired.namespace},
+    }
+    body = {**desired.config, "metadata": {"name": CONFIG, "namespace": desired.namespace, **marks}}
+    while True:
+        try:
+            client.apply(config_path(desired.namespace), body)
+            return
+        except ApiError as error:
+            # A kind is served a moment after its CRD was made.
+            if error.status != 404 or time.monotonic() >= deadline:
+                raise
+        time.sleep(sleep)
 
 
 def _set_gates(client: Client, desired: Desired, deadline: float, sleep: float) -> None:

@@ -17,6 +17,8 @@ requirements:
   - kubernetes
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
+  - edgefed.kubefed.lab.cluster
   - edgefed.kubefed.kind
 options:
   state:
@@ -26,20 +28,6 @@ options:
     type: str
     choices: [present, absent, verified]
     default: present
-  host:
-    description: Inventory host that the cluster belongs to.
-    type: str
-    required: true
-  prefix:
-    description: Put before the host's name to get the cluster's name.
-    type: str
-    default: ""
-  index:
-    description: The cluster's number in the lab, from C(kind_plan). Gives its port.
-    type: int
-  port_base:
-    description: First port of the lab. Each cluster has ten.
-    type: int
   image:
     description: The node image.
     type: str
@@ -59,18 +47,6 @@ options:
     default: 1
   config:
     description: What is added to kind's configuration of the cluster. C(nodes) in it replaces O(nodes).
-    type: dict
-    default: {}
-  region:
-    description: Label C(topology.kubernetes.io/region) of the nodes.
-    type: str
-    default: ""
-  zone:
-    description: Label C(topology.kubernetes.io/zone) of the nodes.
-    type: str
-    default: ""
-  labels:
-    description: More labels of the nodes.
     type: dict
     default: {}
   timeout:
@@ -139,6 +115,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.plan import W
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import node_labels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import cluster_ports
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import CLUSTER
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import converged, finished, removed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
@@ -147,19 +125,13 @@ RESOLV_CONF = "/etc/resolv.conf"
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **SPEC,
+    **CLUSTER,
     "state": {"type": "str", "choices": ["present", "absent", "verified"], "default": "present"},
-    "host": {"type": "str", "required": True},
-    "prefix": {"type": "str", "default": ""},
-    "index": {"type": "int"},
-    "port_base": {"type": "int"},
     "image": {"type": "str", "default": ""},
     "built": {"type": "bool", "default": False},
     "images": {"type": "list", "elements": "str", "default": []},
     "nodes": {"type": "int", "default": 1},
     "config": {"type": "dict", "default": {}},
-    "region": {"type": "str", "default": ""},
-    "zone": {"type": "str", "default": ""},
-    "labels": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 300},
 }
 CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ("index", "port_base", "image"))]}
@@ -189,21 +161,15 @@ def _cluster(params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Clust
 def _present(cluster: Cluster, wanted: Wanted, params: dict[str, Any], check: bool) -> Result:
     done = plan_present(cluster.observe(wanted), wanted) if check else cluster.converge(wanted)
     port = cluster_ports(params["port_base"], params["index"]).kube_apiserver
-    data = {
-        "actions": done.actions,
-        "server": f"https://127.0.0.1:{port}",
-        "api_endpoint": f"https://{wanted.nodes[0]}:{API_SERVER_PORT}",
-        "api_requests": cluster.requests,
-    }
-    return Result(bool(done.actions), {"before": done.before, "after": done.after}, data=data)
+    endpoint = f"https://{wanted.nodes[0]}:{API_SERVER_PORT}"
+    return converged(done, cluster.access.requests, server=f"https://127.0.0.1:{port}", api_endpoint=endpoint)
 
 
 def _absent(cluster: Cluster, check: bool) -> Result:
     found = cluster.anything()
     if found and not check:
         cluster.remove()
-    views = {"before": {"state": "present" if found else "absent"}, "after": {"state": "absent"}}
-    return Result(found, views, data={"actions": ["remove the cluster"] if found else [], "api_requests": 0})
+    return removed(found)
 
 
 def _verified(cluster: Cluster, wanted: Wanted) -> Result:
@@ -230,11 +196,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
                 result = _absent(cluster, check)
         if params["state"] == "absent" and not quiet:
             storage.remove(files.lock(cluster.host))
-        seconds = round(time.monotonic() - started, 1)
-        if "create the cluster" in result.data["actions"] and not check:
-            cluster.note(seconds)
-    result.data |= {"kubeconfig": files.kubeconfig(cluster.host), "seconds": seconds}
-    return result
+        return finished(result, started, files.kubeconfig(cluster.host), None if check else cluster.note)
 
 
 def main() -> None:

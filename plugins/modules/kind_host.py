@@ -15,6 +15,7 @@ description:
     questions to the container network's name server that are not for a node of the lab. It stands before the first container starts.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
   - edgefed.kubefed.kind
 options:
   nodes:

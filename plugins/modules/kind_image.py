@@ -18,7 +18,16 @@ description:
     that were built and the Debian system are kept.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.plain
+  - edgefed.kubefed.tools
 options:
+  state:
+    description:
+      - V(present) makes what has to be made.
+      - V(checked) makes nothing, and fails when this machine lacks something that the lab's clusters need, or the making of their images,
+        so that it is told before minutes are spent.
+    type: str
+    choices: [present, checked]
+    default: present
   images:
     description:
       - V(auto) takes the archive when the cache has it, else upstream's when the registries answer within O(probe_timeout), else makes it.
@@ -43,39 +52,27 @@ options:
     description: Folder with the node image's own files.
     type: path
     required: true
-  needed:
-    description: The programs of the table that the node image is made of.
-    type: list
-    elements: str
-    required: true
-  table:
-    description: The version table, as in C(roles/tools/vars/main.yml).
-    type: dict
-    required: true
   source:
     description: Where the programs come from, as in M(edgefed.kubefed.tools).
     type: str
     choices: [auto, download, build]
     default: auto
-  sha256:
-    description: SHA-256 of files to download, by tool, as in M(edgefed.kubefed.tools).
-    type: dict
-    default: {}
-  mirrors:
-    description: Addresses to use instead of vendors' hosts, as in M(edgefed.kubefed.tools).
-    type: dict
-    default: {}
-  cache_dir:
-    description: The cache's folder. The default is C(${XDG_CACHE_HOME:-~/.cache}/edgefed).
+  hosts:
+    description: With O(state=checked), inventory hosts that will have a cluster on this machine.
+    type: list
+    elements: str
+    default: []
+  folder:
+    description: With O(state=checked), folder of their lab; those that it has already need no more room.
     type: path
-  go_dir:
-    description: Folder with one folder per Go module of the table.
-    type: path
-    required: true
-  probe_timeout:
-    description: Seconds in which a registry must have answered.
-    type: float
-    default: 4
+  provider:
+    description: With O(state=checked), what the nodes shall run in, as in M(edgefed.kubefed.kind_plan).
+    type: str
+    choices: [auto, podman, docker]
+    default: auto
+  isolated:
+    description: With O(state=checked), whether nothing may leave the machine. By default true with images that are made.
+    type: bool
 """
 
 EXAMPLES = r"""
@@ -119,50 +116,66 @@ why:
   sample: cached
 """
 
-import os
-import platform
+from dataclasses import replace
 from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.images import Wanted, as_data, bring
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import preflight
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.images import Chosen, Wanted, as_data, bring, choose
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache, default_root
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.ensure import Request
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import architecture, load_table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import SPEC, cache_of, request_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.progress import Show, silent
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **SPEC,
+    "state": {"type": "str", "choices": ["present", "checked"], "default": "present"},
     "images": {"type": "str", "choices": ["auto", "pull", "build"], "default": "auto"},
     "node_image": {"type": "str", "required": True},
     "stand_ins": {"type": "list", "elements": "str", "default": []},
     "debian_mirror": {"type": "str", "default": ""},
     "files_dir": {"type": "path", "required": True},
-    "needed": {"type": "list", "elements": "str", "required": True},
-    "table": {"type": "dict", "required": True},
     "source": {"type": "str", "choices": ["auto", "download", "build"], "default": "auto"},
-    "sha256": {"type": "dict", "default": {}},
-    "mirrors": {"type": "dict", "default": {}},
-    "cache_dir": {"type": "path"},
-    "go_dir": {"type": "path", "required": True},
-    "probe_timeout": {"type": "float", "default": 4},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "folder": {"type": "path"},
+    "provider": {"type": "str", "choices": ["auto", "podman", "docker"], "default": "auto"},
+    "isolated": {"type": "bool"},
 }
+CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "checked", ("folder",))]}
+
+
+def _check(params: dict[str, Any], chosen: Chosen) -> None:
+    """What can be said of the machine before anything is brought; the rest is kind_plan's."""
+    machine = preflight.look(cache_of(params))
+    isolated = bool(chosen.archive) if params["isolated"] is None else params["isolated"]
+    files, _kind, _names = lab_files(params["folder"])
+    new = tuple(host for host in params["hosts"] if not storage.read_json(files.record(host)).get("made"))
+    wish = preflight.Wish(params["provider"], isolated, new, image_there=False, building=chosen.made)
+    given = {**params, "isolated": isolated, "kind": "", "provider": preflight.choose_provider(machine, wish)}
+    engine, _podman = engine_of(given)
+    if not chosen.made and engine.ready():
+        wish = replace(wish, image_there=engine.has_image(chosen.node))
+    preflight.check(preflight.problems(machine, wish))
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any], show: Show = silent) -> Result:
     """Choose, and make what is missing."""
     del diff, connect
-    table = load_table(params["table"], architecture(platform.system(), platform.machine()), params["sha256"])
-    cache = Cache(os.path.abspath(params["cache_dir"] or default_root()))
-    needed = table.select(params["needed"])
-    tools = Request(table, needed, params["source"], cache, params["go_dir"], params["mirrors"], params["probe_timeout"])
-    wanted = Wanted(tools, params["images"], params["node_image"], params["files_dir"], tuple(params["stand_ins"]), params["debian_mirror"])
+    files, stand_ins = params["files_dir"], tuple(params["stand_ins"])
+    wanted = Wanted(request_of(params), params["images"], params["node_image"], files, stand_ins, params["debian_mirror"])
+    if params["state"] == "checked":
+        chosen = choose(wanted)
+        _check(params, chosen)
+        return Result(data=dict(as_data(chosen)))
     chosen = bring(wanted, show, check)
     views = {"before": {"archive": None}, "after": {"archive": chosen.archive}} if chosen.made else None
     return Result(chosen.made, views, data=dict(as_data(chosen)))
 
 
 def main() -> None:
-    run_as_module(run, ARGUMENT_SPEC)
+    run_as_module(run, ARGUMENT_SPEC, **CONSTRAINTS)
 
 
 if __name__ == "__main__":

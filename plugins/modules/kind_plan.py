@@ -14,11 +14,9 @@ description:
   - Says which number, port and nodes each cluster has, and how many may be made at once. Changes nothing.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
+  - edgefed.kubefed.lab.plan
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   clusters:
     description: By inventory host, in the inventory's order, C(nodes) (how many) and C(config) (what is added to kind's configuration).
     type: dict
@@ -34,14 +32,6 @@ options:
     description: Whether nothing that nodes and pods send may leave this machine.
     type: bool
     default: true
-  prefix:
-    description: Put before each host's name to get the cluster's name.
-    type: str
-    default: ""
-  port_base:
-    description: First port. Each cluster has ten, of which kind takes the first.
-    type: int
-    required: true
   kind:
     description: Path of kind.
     type: path
@@ -112,20 +102,22 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.config import check_added, cluster_config, roles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files, node_names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import as_made, cache_of, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import as_made, engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import preflight as lab_preflight
-from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import assign_indexes, cluster_ports
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER, PLAN
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import records_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
+    **PLAN,
     "clusters": {"type": "dict", "required": True},
     "provider": {"type": "str", "choices": ["auto", "podman", "docker"], "default": "auto"},
     "isolated": {"type": "bool", "default": True},
-    "prefix": {"type": "str", "default": ""},
-    "port_base": {"type": "int", "required": True},
     "kind": {"type": "path", "default": "kind"},
     "image": {"type": "str", "required": True},
     "archive": {"type": "str", "default": ""},
@@ -144,19 +136,6 @@ def _nodes(params: dict[str, Any], host: str, cluster: str) -> list[str]:
     return node_names(cluster, roles(config))
 
 
-def _records(params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    files, _kind, _names = lab_files(params["folder"])
-    records = {host: record for host in files.recorded_hosts() if (record := storage.read_json(files.record(host)))}
-    others = sorted(host for host, record in records.items() if record.get("driver") != "kind")
-    if others:
-        raise EdgefedError(
-            f"The lab in {files.root} was made by the driver embedded ({', '.join(others)}). Next: run lab_down.yml first, "
-            "or give this lab another folder (lab_dir). Nothing was changed.",
-            code="driver",
-        )
-    return records
-
-
 def _taken_ports(ports: dict[str, int]) -> list[str]:
     return [str(one) for one in processes.listeners(list(ports.values()))] if ports else []
 
@@ -165,7 +144,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Look, judge, and say where things are."""
     del check, diff, connect
     files, _kind, _names = lab_files(params["folder"])
-    records = _records(params)
+    records = records_of(files, "kind")
     clusters = {host: f"{params['prefix']}{host}" for host in params["clusters"]}
     nodes = {host: _nodes(params, host, cluster) for host, cluster in clusters.items()}
     indexes = assign_indexes({host: int(record["index"]) for host, record in records.items()}, list(clusters))
@@ -190,8 +169,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         taken = _taken_ports(ports)
         if taken:
             found.append(f"{'; '.join(taken)}. Next: stop them, or set lab_port_base to another range.")
-    if found:
-        raise EdgefedError(f"The lab cannot be made: {' '.join(found)} Nothing was changed.", "preflight", {"problems": found})
+    preflight.check(found)
     where = {
         host: {
             "cluster": cluster,

@@ -19,11 +19,8 @@ description:
   - The images stay, they are a cache.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   cache_dir:
     description: The cache's folder, in which podman's images lie. The default is C(${XDG_CACHE_HOME:-~/.cache}/edgefed).
     type: path
@@ -58,14 +55,16 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import PROVIDERS, Engine, kind_processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import cache_of, engine_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "cache_dir": {"type": "path"},
 }
 STOP_TIMEOUT = 10
@@ -107,7 +106,7 @@ def _engines(params: dict[str, Any], recorded: set[tuple[str, str]]) -> list[tup
             continue
         if needed:
             _check_reached(engine, params["folder"])
-        elif which(provider) is None or not (provider == "podman" or engine.works("network", "inspect", engine.network)):
+        elif which(provider) is None or not host.knows_network():
             continue
         found.append((engine, host))
     return found

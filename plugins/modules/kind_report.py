@@ -13,6 +13,7 @@ description:
   - New figures are not a change.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
   - edgefed.kubefed.kind
 options:
   clusters:
@@ -53,6 +54,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.memory import of_process
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.options import SPEC, engine_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import reported
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
@@ -89,11 +91,9 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         "clusters": clusters,
         "memory_bytes": sum(one["memory_bytes"] for one in clusters.values()),
     }
-    if not check:
-        storage.write_json(files.report, report)
     width = max((len(host) for host in clusters), default=0)
     lines = [_line(host, width, one) for host, one in clusters.items()]
-    return Result(data={"lines": lines, "report": files.report, "memory_bytes": report["memory_bytes"]})
+    return reported(files, report, lines, check)
 
 
 def main() -> None:

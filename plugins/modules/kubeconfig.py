@@ -18,17 +18,10 @@ description:
   - The file is replaced as a whole or not at all, with mode 0600. A second writer, kubectl included, is waited for. A symlink stays, its
     target is replaced.
   - Expired certificates, an address that cannot work and a cluster that does not answer are errors before anything is written.
+  - In check mode too the cluster is asked for its version.
   - Nothing secret is in its output or diff; keys, tokens and certificates show as fingerprints, certificates with subject and expiry.
-attributes:
-  check_mode:
-    description: Predicts exactly what would be done and changes nothing. The cluster is asked for its version in check mode too.
-    support: full
-  diff_mode:
-    description: Shows what changed, or would change, without secrets.
-    support: full
-  idempotent:
-    description: A second run with the same options changes nothing.
-    support: full
+extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
 options:
   name:
     description: The inventory host, which becomes the name of cluster, user and context. A DNS-1123 name of at most 63 characters.

@@ -16,16 +16,8 @@ description:
   - What cannot be read is returned as RV(problem) and does not fail, so that a following task can say why without showing anything. That
     holds for a machine that cannot be reached, and for C(become) that is refused, too.
   - It needs nothing on that machine but Python.
-attributes:
-  check_mode:
-    description: Only reads.
-    support: full
-  diff_mode:
-    description: Only reads.
-    support: none
-  idempotent:
-    description: Only reads.
-    support: full
+extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain_info
 options:
   path:
     description:

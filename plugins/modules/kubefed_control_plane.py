@@ -45,6 +45,17 @@ options:
     description: KubeFed's feature gates, V(Enabled) or V(Disabled) by name. Gates that are not named keep their setting.
     type: dict
     default: {}
+  config:
+    description:
+      - The KubeFedConfig as the chart makes it, for a KubeFed that runs in pods. It is put into the cluster before the chart is installed,
+        for Helm makes the Deployments first, and a controller manager that starts before there is a KubeFedConfig makes one of its own,
+        over which Helm would fail.
+    type: dict
+    default: {}
+  config_crd:
+    description: The CRD of the KubeFedConfig. Required with O(config).
+    type: dict
+    default: {}
   chart_done:
     description: Whether the chart was run just now (the second call).
     type: bool
@@ -156,6 +167,8 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "scope": {"type": "str", "choices": ["Cluster", "Namespaced"], "default": "Cluster"},
     "values": {"type": "dict", "default": {}},
     "feature_gates": {"type": "dict", "default": {}},
+    "config": {"type": "dict", "default": {}},
+    "config_crd": {"type": "dict", "default": {}},
     "chart_done": {"type": "bool", "default": False},
     "purge": {"type": "bool", "default": False},
 }
@@ -171,6 +184,8 @@ def _desired(params: dict[str, Any], where: str) -> planning.Desired:
         scope=params["scope"],
         values=params["values"],
         gates={name: planning.gate_word(value) for name, value in params["feature_gates"].items()},
+        config=params["config"],
+        config_crd=params["config_crd"],
         purge=params["purge"],
     )
 

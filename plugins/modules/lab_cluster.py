@@ -18,30 +18,14 @@ requirements:
   - kubernetes
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
+  - edgefed.kubefed.lab.cluster
 options:
   state:
     description: Whether the cluster shall be there, running and ready.
     type: str
     choices: [present, absent]
     default: present
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
-  host:
-    description: Inventory host that the cluster belongs to.
-    type: str
-    required: true
-  prefix:
-    description: Put before the host's name to get the cluster's name.
-    type: str
-    default: ""
-  index:
-    description: The cluster's number in the lab, from C(lab_plan). Gives its ports and addresses.
-    type: int
-  port_base:
-    description: First port of the lab. Each cluster has ten.
-    type: int
   tools:
     description: Path of each tool by name.
     type: dict
@@ -54,18 +38,6 @@ options:
     description: How many nodes the cluster has.
     type: int
     default: 2
-  region:
-    description: Label C(topology.kubernetes.io/region) of the nodes.
-    type: str
-    default: ""
-  zone:
-    description: Label C(topology.kubernetes.io/zone) of the nodes.
-    type: str
-    default: ""
-  labels:
-    description: More labels of the nodes.
-    type: dict
-    default: {}
   timeout:
     description: Seconds until the cluster must be ready.
     type: int
@@ -122,24 +94,20 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.bring_up impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import TOOLS, kwokctl_documents, node_labels, node_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import Cluster
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles, cluster_ports, octet
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import CLUSTER, FOLDER
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import converged, finished, removed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 LOCK_TIMEOUT = 120
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    **FOLDER,
+    **CLUSTER,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "folder": {"type": "path", "required": True},
-    "host": {"type": "str", "required": True},
-    "prefix": {"type": "str", "default": ""},
-    "index": {"type": "int"},
-    "port_base": {"type": "int"},
     "tools": {"type": "dict", "default": {}},
     "kubernetes_version": {"type": "str", "default": "v1.34.4"},
     "nodes": {"type": "int", "default": 2},
-    "region": {"type": "str", "default": ""},
-    "zone": {"type": "str", "default": ""},
-    "labels": {"type": "dict", "default": {}},
     "timeout": {"type": "int", "default": 120},
 }
 CONSTRAINTS: dict[str, Any] = {"required_if": [("state", "present", ("index", "port_base"))]}
@@ -166,8 +134,7 @@ def _present(cluster: Cluster, params: dict[str, Any], check: bool, connect: Cal
     nodes = {node_name(params["host"], number): labels for number in range(params["nodes"])}
     way = BringUp(cluster, nodes, params["timeout"], connect)
     done = way.plan() if check else way.converge()
-    data = {"actions": done.actions, "server": f"https://127.0.0.1:{cluster.ports.kube_apiserver}", "api_requests": way.requests}
-    return Result(bool(done.actions), {"before": done.before, "after": done.after}, data=data)
+    return converged(done, way.access.requests, server=f"https://127.0.0.1:{cluster.ports.kube_apiserver}")
 
 
 def _absent(cluster: Cluster, check: bool) -> Result:
@@ -175,8 +142,7 @@ def _absent(cluster: Cluster, check: bool) -> Result:
     if found and not check:
         cluster.remove()
         storage.remove(cluster.files.lock(cluster.host))
-    views = {"before": {"state": "present" if found else "absent"}, "after": {"state": "absent"}}
-    return Result(found, views, data={"actions": ["remove the cluster"] if found else [], "api_requests": 0})
+    return removed(found)
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
@@ -186,11 +152,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     lock = None if check or not (params["state"] == "present" or cluster.has_anything()) else cluster.files.lock(cluster.host)
     with storage.locked(lock, f'lab cluster "{cluster.host}"', LOCK_TIMEOUT):
         result = _present(cluster, params, check, connect) if params["state"] == "present" else _absent(cluster, check)
-    seconds = round(time.monotonic() - started, 1)
-    if "create the cluster" in result.data["actions"] and not check:
-        cluster.note(seconds)
-    result.data |= {"kubeconfig": cluster.files.kubeconfig(cluster.host), "seconds": seconds}
-    return result
+    return finished(result, started, cluster.files.kubeconfig(cluster.host), None if check else cluster.note)
 
 
 def main() -> None:

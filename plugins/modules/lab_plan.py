@@ -16,11 +16,9 @@ description:
   - Changes nothing.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
+  - edgefed.kubefed.lab.plan
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   hosts:
     description: Inventory hosts, one for each cluster, in the inventory's order.
     type: list
@@ -30,14 +28,6 @@ options:
     description: What makes the clusters.
     type: str
     default: embedded
-  prefix:
-    description: Put before each host's name to get the cluster's name.
-    type: str
-    default: ""
-  port_base:
-    description: First port. Each cluster has ten.
-    type: int
-    required: true
   tools:
     description: Path of each tool by name.
     type: dict
@@ -84,19 +74,20 @@ import os
 from dataclasses import replace
 from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import PidFiles, ports_taken
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles, assign_indexes, cluster_ports, octet
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER, PLAN
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.preflight import Wish, look, problems, unusable
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import records_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
+    **PLAN,
     "hosts": {"type": "list", "elements": "str", "required": True},
     "driver": {"type": "str", "default": "embedded"},
-    "prefix": {"type": "str", "default": ""},
-    "port_base": {"type": "int", "required": True},
     "tools": {"type": "dict", "default": {}},
 }
 
@@ -115,14 +106,7 @@ def _taken_ports(files: LabFiles, wish: Wish) -> list[processes.Listener]:
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
     """Look, judge, and say where things are."""
     files = LabFiles(os.path.realpath(params["folder"]))
-    records = {host: record for host in files.recorded_hosts() if (record := storage.read_json(files.record(host)))}
-    others = sorted(host for host, record in records.items() if record.get("driver", "embedded") != "embedded")
-    if others:
-        raise EdgefedError(
-            f"The lab in {files.root} was made by the driver kind ({', '.join(others)}). Next: run lab_down.yml first, "
-            "or give this lab another folder (lab_dir). Nothing was changed.",
-            code="driver",
-        )
+    records = records_of(files, "embedded")
     clusters = {host: f"{params['prefix']}{host}" for host in params["hosts"]}
     wish = Wish(
         driver=params["driver"],

@@ -14,16 +14,13 @@ description:
   - Stops it by pid and start time, never by name.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
 options:
   state:
     description: V(restarted) starts it, or starts it again.
     type: str
     choices: [started, restarted, stopped]
     default: started
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   name:
     description: Name of the daemon. Its log is C(processes/NAME.log) in the lab's folder.
     type: str
@@ -111,12 +108,13 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.daemon import Daemon, plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["started", "restarted", "stopped"], "default": "started"},
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "name": {"type": "str", "required": True},
     "command": {"type": "list", "elements": "str", "default": []},
     "environment": {"type": "dict", "default": {}},

@@ -14,11 +14,8 @@ description:
   - Needs no tools. Files in the folder that are not the lab's stay, and are named.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
 """
 
 EXAMPLES = r"""
@@ -48,10 +45,11 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import stop_marked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
-ARGUMENT_SPEC: dict[str, Any] = {"folder": {"type": "path", "required": True}}
+ARGUMENT_SPEC: dict[str, Any] = FOLDER
 
 
 def _remove_files(files: LabFiles, known: list[str]) -> list[str]:

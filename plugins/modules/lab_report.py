@@ -13,11 +13,8 @@ description:
   - New figures are not a change.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
+  - edgefed.kubefed.lab
 options:
-  folder:
-    description: Folder of the lab.
-    type: path
-    required: true
   clusters:
     description: The clusters, as C(lab_plan) returns them.
     type: dict
@@ -59,12 +56,14 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.report import figures, lines
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.results import reported
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "clusters": {"type": "dict", "required": True},
     "driver": {"type": "str", "default": "embedded"},
 }
@@ -76,9 +75,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     measured = [((processes.mark(one.pid) or ("", ""))[1], processes.memory(one.pid)) for one in processes.marked(files.root)]
     seconds = {host: storage.read_json(files.record(host)).get("seconds") for host in params["clusters"]}
     report = figures(params["driver"], params["clusters"], measured, seconds)
-    if not check:
-        storage.write_json(files.report, report)
-    return Result(data={"lines": lines(report), "report": files.report, "memory_bytes": report["memory_bytes"]})
+    return reported(files, report, lines(report), check)
 
 
 def main() -> None:

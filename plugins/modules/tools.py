@@ -16,6 +16,7 @@ description:
   - Runs on Linux, amd64 and arm64. Usually called by the role P(edgefed.kubefed.tools#role), which holds the version table.
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.plain
+  - edgefed.kubefed.tools
 options:
   state:
     description:
@@ -32,34 +33,6 @@ options:
     type: str
     choices: [auto, download, build, path]
     default: auto
-  needed:
-    description: The tools of the table that are needed.
-    type: list
-    elements: str
-    required: true
-  table:
-    description: The version table, as in C(roles/tools/vars/main.yml).
-    type: dict
-    required: true
-  sha256:
-    description:
-      - SHA-256 of the file to download, by tool, where the vendor's checksum file is not to be used or there is none.
-      - For V(kubefed), which is published as an image, the digest of its manifest.
-    type: dict
-    default: {}
-  mirrors:
-    description: |-
-      Addresses to use instead of vendors' hosts, as V({"dl.k8s.io": "https://mirror.example.org/k8s"}).
-      An address may hold a user name and a password (V(https://name:password@mirror.example.org)), which are shown nowhere.
-    type: dict
-    default: {}
-  cache_dir:
-    description: The cache's folder. The default is C(${XDG_CACHE_HOME:-~/.cache}/edgefed).
-    type: path
-  go_dir:
-    description: Folder with one folder per Go module of the table.
-    type: path
-    required: true
   path:
     description: Folder of the tools when O(source=path). The default is E(PATH).
     type: path
@@ -75,10 +48,6 @@ options:
     description: With O(state=absent), also remove the table's tools from the cache.
     type: bool
     default: false
-  probe_timeout:
-    description: Seconds in which all vendors' hosts must have answered.
-    type: float
-    default: 4
 """
 
 EXAMPLES = r"""
@@ -153,49 +122,40 @@ elapsed:
 """
 
 import os
-import platform
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools import located
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache, default_root
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.ensure import Outcome, Request, ensure
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.ensure import Outcome, ensure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.links import LinkPlan, apply_links, plan_links, read_links
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import Table, Tool, architecture, load_table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import Table, Tool
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import SPEC, request_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.progress import Progress, Show, silent
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    **SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "source": {"type": "str", "choices": ["auto", "download", "build", "path"], "default": "auto"},
-    "needed": {"type": "list", "elements": "str", "required": True},
-    "table": {"type": "dict", "required": True},
-    "sha256": {"type": "dict", "default": {}},
-    "mirrors": {"type": "dict", "default": {}, "no_log": True},
-    "cache_dir": {"type": "path"},
-    "go_dir": {"type": "path", "required": True},
     "path": {"type": "path"},
     "link_dir": {"type": "path"},
     "link": {"type": "list", "elements": "str", "default": []},
     "purge_cache": {"type": "bool", "default": False},
-    "probe_timeout": {"type": "float", "default": 4},
 }
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any], show: Show = silent) -> Result:
     """Plan and, unless ``check``, carry out; ``show`` gets the lines that tell how far it is."""
     del diff, connect
-    table = load_table(params["table"], architecture(platform.system(), platform.machine()), params["sha256"])
-    cache = Cache(os.path.abspath(params["cache_dir"] or default_root()))
+    request = request_of(params)
     if params["state"] == "absent":
-        return _absent(params, table, cache, check)
+        return _absent(params, request.table, request.cache, check)
     progress = Progress(show)
-    needed = table.select(params["needed"])
+    needed, cache = request.needed, request.cache
     if params["source"] == "path":
         return _on_path(needed, params["path"], progress)
-    outcome = ensure(
-        Request(table, needed, params["source"], cache, params["go_dir"], params["mirrors"], params["probe_timeout"]), progress, check
-    )
+    outcome = ensure(request, progress, check)
     paths = _paths(needed, cache)
     links = _link_plan(params, {name: paths[name] for name in params["link"] if name in paths}, cache)
     if not check and params["link_dir"]:

@@ -10,19 +10,32 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import Run, harmless_paths, task_result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+
+display = Display()
 
 
 def plain(value: Any) -> Any:
     """``value`` as a module would receive it: tags and lazy vault values gone, JSON types only."""
     return json.loads(json.dumps(value, cls=AnsibleJSONEncoder, vault_to_text=True))
+
+
+def showing(run: Callable[..., Result]) -> Run:
+    """A module's ``run`` with its progress on the screen."""
+
+    def run_and_show(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
+        return run(params, check, diff, connect, display.display)
+
+    return run_and_show
 
 
 class InProcessAction(ActionBase):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import re
@@ -120,6 +122,17 @@ class Cluster:
     def helm(self, *arguments: str) -> str:
         command = [self.tools["helm"], "--kubeconfig", self.kubeconfig, "--kube-context", "local", "-n", NAMESPACE, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def cut_off(self, status: str) -> None:
+        """Helm's own record with another status, as a killed Helm leaves it."""
+        name = self.names("secret", "-n", NAMESPACE, "-l", "owner=helm,status=deployed")[0]
+        secret = self.get(name, "-n", NAMESPACE)
+        content = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
+        content["info"]["status"] = status
+        content["info"]["last_deployed"] = "2026-01-01T00:00:00Z"
+        packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
+        patch = {"data": {"release": packed}, "metadata": {"labels": {"status": status}}}
+        self.kubectl("patch", name, "-n", NAMESPACE, "-p", json.dumps(patch))
 
     def gates(self) -> dict[str, str]:
         listed = self.get("kubefedconfig", "kubefed", "-n", NAMESPACE)["spec"]["featureGates"]

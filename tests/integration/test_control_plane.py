@@ -8,7 +8,6 @@ One cluster lives through the whole file, so the tests run in its order.
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -21,6 +20,8 @@ from typing import Any
 import pytest
 import yaml
 from integration.control_plane_cluster import NAMESPACE, QUICK, REPOSITORY, Cluster, Run, cluster
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import FIELD_MANAGER
 
 __all__ = ["cluster"]
 TYPES = "types.kubefed.io"
@@ -254,15 +255,7 @@ def test_missing_crd_comes_back(cluster: Cluster, info: Any) -> None:
 @pytest.mark.parametrize("status", ["pending-upgrade", "failed"])
 def test_release_left_by_a_cut_off_run(cluster: Cluster, info: Any, status: str) -> None:
     """Helm's own record with another status, as a killed Helm leaves it, and a part of the objects gone."""
-    name = cluster.names("secret", "-n", NAMESPACE, "-l", "owner=helm,status=deployed")[0]
-    secret = cluster.get(name, "-n", NAMESPACE)
-    content = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(secret["data"]["release"]))))
-    content["info"]["status"] = status
-    content["info"]["last_deployed"] = "2026-01-01T00:00:00Z"
-    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(content).encode()))).decode()
-    cluster.kubectl(
-        "patch", name, "-n", NAMESPACE, "-p", json.dumps({"data": {"release": packed}, "metadata": {"labels": {"status": status}}})
-    )
+    cluster.cut_off(status)
     cluster.kubectl("delete", "clusterrole", "kubefed-admin")
     assert info()["release"]["status"] == status
     assert cluster.ask().data["chart"] == "install"
@@ -444,6 +437,16 @@ def test_pods_that_never_answer(cluster: Cluster) -> None:
     }
     assert images == {"quay.io/kubernetes-multicluster/kubefed:v0.10.0"}
     assert not cluster.names("job", "-n", NAMESPACE)
+    config = cluster.get("kubefedconfig", "kubefed", "-n", NAMESPACE, "--show-managed-fields")
+    assert config["metadata"]["managedFields"][0]["manager"] == FIELD_MANAGER, "it comes before Helm starts a controller manager"
+    # As when a controller manager was quicker, and Helm failed over what that had made.
+    cluster.cut_off("failed")
+    for kind in ("mutating", "validating"):
+        cluster.kubectl("delete", f"{kind}webhookconfiguration", "--all")
+    cluster.kubectl("annotate", "kubefedconfig", "kubefed", "-n", NAMESPACE, "meta.helm.sh/release-name-")
+    again = cluster.play("control_plane", **options)
+    assert again.status != 0 and "the admission webhook does not answer" in " ".join(again.output.split()), again.output
+    assert json.loads(cluster.helm("list", "-o", "json"))[0]["status"] == "deployed"
     other = cluster.play("control_plane", kubefed_runtime="pods", kubefed_version="0.9.2")
     assert "KubeFed 0.10.0 is already" in " ".join(other.output.split())
     assert cluster.remove(kubefed_runtime="pods").changed > 0

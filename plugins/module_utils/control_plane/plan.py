@@ -66,6 +66,9 @@ class Desired:
     scope: str = "Cluster"
     values: dict[str, Any] = field(default_factory=dict)
     gates: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    """The chart's KubeFedConfig, which has to be there before pods of the controller manager start; empty where none will."""
+    config_crd: dict[str, Any] = field(default_factory=dict)
     purge: bool = False
 
 
@@ -133,6 +136,10 @@ def veiled(values: Any) -> Any:
 def _owner(config: dict[str, Any]) -> tuple[str, str]:
     notes = config["metadata"].get("annotations") or {}
     return notes.get("meta.helm.sh/release-name", ""), notes.get("meta.helm.sh/release-namespace", "")
+
+
+def _is_helms(config: dict[str, Any] | None, desired: Desired) -> bool:
+    return config is not None and _owner(config) == (desired.release, desired.namespace)
 
 
 def installed_version(current: Current) -> str:
@@ -255,8 +262,8 @@ def _gates(current: Current, desired: Desired) -> tuple[dict[str, str], dict[str
 
 
 def plan_present(current: Current, desired: Desired, chart_done: bool = False) -> Plan:
-    """Namespace, Helm's stale records, chart; after it the feature gates, and the controller manager restarted where it began with
-    another configuration."""
+    """Namespace, Helm's stale records, the KubeFedConfig, chart; after it the feature gates, and the controller manager restarted where it
+    began with another configuration."""
     chart, afresh, reasons = ("none", False, []) if chart_done else _chart_work(current, desired)
     steps: list[Step] = []
     before: dict[str, Any] = {}
@@ -269,6 +276,9 @@ def plan_present(current: Current, desired: Desired, chart_done: bool = False) -
         steps.append(Step("drop_superseded", desired.release))
         steps += [Step("drop_record", item.record) for item in current.releases]
         steps += [Step("delete_webhook", name) for name in current.webhooks]
+    if chart == "install" and desired.config and not _is_helms(current.config, desired):
+        steps.append(Step("put_config", CONFIG))
+        before["config"], after["config"] = current.config and "not Helm's", "Helm's"
     if chart != "none":
         before["release"] = {"status": release.status, "values": veiled(release.values)} if release else None
         after["release"] = {"status": "deployed", "values": veiled(desired.values)}

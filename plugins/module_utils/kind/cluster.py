@@ -14,11 +14,12 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import dns
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import run
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import Engine, kind_processes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import KindFiles, control_plane
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.plan import RUNNING, Labels, Observed, Plan, Wanted, plan_present
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.plan import Observed, Plan, Wanted, plan_present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.access import NODES, Access
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.plan import RUNNING, Labels, labels_to_set
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
-NODES = "/api/v1/nodes"
 COREFILE = "/api/v1/namespaces/kube-system/configmaps/coredns"
 DNS_DEPLOYMENT = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 ADMIN = "--kubeconfig=/etc/kubernetes/admin.conf"
@@ -64,15 +65,7 @@ class Cluster:
         self._pulls = place.pulls
         self._settings = settings
         self._config = config
-        self._end = time.monotonic() + timeout
-        self._timeout = timeout
-        self._connect = connect
-        self._client: Any = None
-
-    @property
-    def requests(self) -> int:
-        """API requests sent so far."""
-        return self._client.requests if self._client else 0
+        self.access = Access(self._kubeconfig, self.host, timeout, connect)
 
     @property
     def _record(self) -> str:
@@ -98,8 +91,8 @@ class Cluster:
         if wanted.images:
             running = [name for name, state in nodes.items() if state == RUNNING and name in wanted.nodes]
             observed = dataclasses.replace(observed, images={name: self._engine.node_images(name) for name in running})
-        if observed.kubeconfig and nodes.get(wanted.nodes[0]) == RUNNING and self._answers():
-            observed = dataclasses.replace(observed, labels=self._labels(), corefile=self._corefile())
+        if observed.kubeconfig and nodes.get(wanted.nodes[0]) == RUNNING and self.access.answers():
+            observed = dataclasses.replace(observed, labels=self.access.node_labels(), corefile=self._corefile())
         return observed
 
     def _check_unchanged(self, record: dict[str, Any], nodes: dict[str, str], wanted: Wanted) -> None:
@@ -131,14 +124,14 @@ class Cluster:
             self._engine.call("unpause", name, what=f"Unpausing node {name}")
         if plan.kubeconfig:
             self._write_kubeconfig()
-        self._wait("its API server answers", self._answers)
+        self._wait("its API server answers", self.access.answers)
         done = plan_present(dataclasses.replace(self.observe(wanted), nodes=observed.nodes), wanted) if not plan.create else plan
         if done.dns:
             self._configure_dns(wanted.corefile or "")
         # A node that just came back says Ready until it is missed, so its kubelet's own word is waited for.
         self._wait("all its nodes are Ready", lambda: self._nodes_ready(wanted))
         for name, labels in (self._labels_missing(wanted) if plan.create else done.label).items():
-            self._api().patch(f"{NODES}/{name}", {"metadata": {"labels": labels}})
+            self.access.client.patch(f"{NODES}/{name}", {"metadata": {"labels": labels}})
         load = plan_present(self.observe(wanted), wanted).load if wanted.images else ()
         for node, image in load:
             self._load(image, node)
@@ -209,34 +202,18 @@ class Cluster:
     def _kind_says(self, *arguments: str) -> str:
         return run([self._engine.kind, *arguments], f"kind {' '.join(arguments)}", "run lab_up.yml again", self._engine.environment)
 
-    def _api(self) -> Any:
-        if self._client is None:
-            self._client = self._connect({"kubeconfig": self._kubeconfig}, self.host)
-        return self._client
-
-    def _answers(self) -> bool:
-        try:
-            self._api().text("/readyz")
-            return True
-        except (OSError, EdgefedError):
-            return False
-
-    def _labels(self) -> dict[str, Labels]:
-        return {node["metadata"]["name"]: node["metadata"].get("labels") or {} for node in self._api().list(NODES)}
-
     def _labels_missing(self, wanted: Wanted) -> dict[str, Labels]:
-        there = self._labels()
-        missing = {name: {key: value for key, value in wanted.labels.items() if there[name].get(key) != value} for name in there}
-        return {name: labels for name, labels in missing.items() if labels}
+        there = self.access.node_labels()
+        return labels_to_set(there, dict.fromkeys(there, wanted.labels))
 
     def _corefile(self) -> str | None:
-        found = self._api().find(COREFILE)
+        found = self.access.client.find(COREFILE)
         return None if found is None else str((found.get("data") or {}).get("Corefile"))
 
     def _nodes_ready(self, wanted: Wanted) -> bool:
         ready = {
             node["metadata"]["name"]
-            for node in self._api().list(NODES)
+            for node in self.access.client.list(NODES)
             for condition in node.get("status", {}).get("conditions", [])
             if condition["type"] == "Ready" and condition["status"] == "True"
         }
@@ -249,7 +226,7 @@ class Cluster:
         self._engine.execute(node, *apply, dns.MANIFEST)
 
     def _dns_ready(self) -> bool:
-        found = self._api().find(DNS_DEPLOYMENT)
+        found = self.access.client.find(DNS_DEPLOYMENT)
         return bool(found and found.get("status", {}).get("readyReplicas"))
 
     def _load(self, image: str, node: str) -> None:
@@ -267,9 +244,9 @@ class Cluster:
 
     def _wait(self, what: str, met: Callable[[], bool]) -> None:
         while not self._met(met):
-            if time.monotonic() > self._end:
+            if self.access.is_late():
                 raise EdgefedError(
-                    f'Lab cluster "{self.host}" was not ready in {self._timeout:.0f} s: it was waited until {what}. {self._why()} '
+                    f'Lab cluster "{self.host}" was not ready in {self.access.timeout:.0f} s: it was waited until {what}. {self._why()} '
                     f"Next: give it longer (lab_timeout) when the machine is busy; the log of its making is {self.log}.",
                     code="not_ready",
                     details={"cluster": self.host, "log": self.log},
@@ -288,7 +265,7 @@ class Cluster:
         try:
             pods = [
                 f"{pod['metadata']['name']} {pod['status'].get('phase')}"
-                for pod in self._api().list("/api/v1/namespaces/kube-system/pods")
+                for pod in self.access.client.list("/api/v1/namespaces/kube-system/pods")
                 if pod["status"].get("phase") != "Running"
             ]
         except (OSError, EdgefedError):
@@ -340,4 +317,4 @@ class Cluster:
             f"{self._files.lab.clusters}/{self.host}.kubeconfig",
         ):
             storage.remove(path)
-        self._client = None
+        self.access.forget()

@@ -7,12 +7,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from typing import IO, Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
-
-POLL = 0.2
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.progress import await_end
 
 
 def last_words(output: str, count: int = 3, width: int = 400) -> str:
@@ -75,14 +73,7 @@ def _watched(
 ) -> tuple[int, str]:
     with open(log, "w+", encoding="utf-8", errors="replace") as output:
         process = subprocess.Popen(command, env=env, stdin=stdin or subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            while process.poll() is None:
-                tick()
-                time.sleep(POLL)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        await_end(process, tick)
         if log == os.devnull:
             return process.returncode, ""
         output.seek(0)

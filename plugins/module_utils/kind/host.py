@@ -197,7 +197,7 @@ class Host:
     def leave_network(self) -> None:
         """Take the lab's network out of the engine. Its containers are gone by now."""
         self._remove_link()
-        if not self._has_network_entry():
+        if not self.knows_network():
             return
         if self._engine.provider == "podman":
             storage.remove(self._files.network(self._names.network))
@@ -232,7 +232,7 @@ class Host:
             self._names.folder in storage.read_json(self._record).get("labs", [])
             or self._table_is_there()
             or self._has_link()
-            or (self._engine.provider == "podman" and self._has_network_entry())
+            or (self._engine.provider == "podman" and self.knows_network())
         )
 
     def recorded_engine(self) -> dict[str, str]:
@@ -337,7 +337,7 @@ class Host:
             return False
         return said.strip() == self._names.network
 
-    def _has_network_entry(self) -> bool:
+    def knows_network(self) -> bool:
         """Whether the engine has a network of that name, on whatever bridge."""
         if self._engine.provider == "podman":
             return os.path.exists(self._files.network(self._names.network))

@@ -12,8 +12,7 @@ import subprocess
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Mapping
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import node_image
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import missing_programs
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import node_image, preflight
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache, writing
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.ensure import Request, ensure, tool_recipe
@@ -24,8 +23,6 @@ FOLDER = "kind-image"
 KUBEFED = "quay.io/kubernetes-multicluster/kubefed"
 REGISTRIES = ("registry-1.docker.io", "quay.io")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
-# Program -> Debian package that brings it.
-PROGRAMS = {"debootstrap": "debootstrap", "tar": "tar", "zstd": "zstd", "unshare": "util-linux", "chroot": "coreutils"}
 _FORMAT = 1
 _FILES = ("packages.txt", "import-images.sh", "crictl", "edgefed-sysctl.sh", "12-edgefed.conf", "default-cni.yaml")
 _MORE_FILES = ("default-storage.yaml", "edgefed-dns.yaml", "sysctl.conf")
@@ -111,7 +108,7 @@ def bring(wanted: Wanted, show: Callable[[str], None], check: bool) -> Chosen:
     chosen = choose(wanted)
     if not chosen.made or check:
         return chosen
-    _check_machine()
+    _check_machine(wanted.tools.cache.root)
     folder = os.path.dirname(chosen.archive)
     progress = Progress(show)
     with wanted.tools.cache.locked([FOLDER], progress):
@@ -186,22 +183,10 @@ def apt_mirror() -> str:
     return next((line.rstrip("/") for line in done.stdout.split() if "security" not in line), "")
 
 
-def _check_machine() -> None:
-    missing = missing_programs(list(PROGRAMS))
-    if missing:
-        packages = " ".join(sorted({PROGRAMS[name] for name in missing}))
-        raise EdgefedError(
-            f"Building the node image of kind needs {', '.join(missing)}. Next: apt-get install --no-install-recommends {packages}; "
-            "or pull it (lab_kind_images: pull); or take images.tar.zst from another machine's cache.",
-            code="programs",
-            details={"missing": missing},
-        )
-    if os.geteuid() != 0:
-        raise EdgefedError(
-            "Building the node image of kind needs root, for a Debian system's files have their own owners. Next: run "
-            "`sudo make kind-image`; or pull it (lab_kind_images: pull); or use lab_driver: embedded, which needs no root.",
-            code="root",
-        )
+def _check_machine(folder: str) -> None:
+    found = preflight.build_problems(preflight.look(folder))
+    if found:
+        raise EdgefedError(" ".join(found), code="preflight", details={"problems": found})
 
 
 def _forget_others(wanted: Wanted, kept: str) -> None:

@@ -4,27 +4,22 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.engine import Engine, PodmanFiles, engine_environment, podman_files
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.layout import lab_files
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
-from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import default_root
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import cache_of
 
 SPEC: dict[str, dict[str, Any]] = {
-    "folder": {"type": "path", "required": True},
+    **FOLDER,
     "provider": {"type": "str", "choices": ["podman", "docker"], "default": "podman"},
     "kind": {"type": "path", "default": "kind"},
     "isolated": {"type": "bool", "default": True},
     "cache_dir": {"type": "path"},
 }
-
-
-def cache_of(params: dict[str, Any]) -> str:
-    """The cache's folder."""
-    return os.path.abspath(params["cache_dir"] or default_root())
 
 
 def engine_of(params: dict[str, Any], provider: str | None = None) -> tuple[Engine, PodmanFiles]:

@@ -7,11 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-Labels = dict[str, str]
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.plan import RUNNING, UNKNOWN, Labels, labels_to_set
 
-RUNNING = "running"
 PAUSED = "paused"
-UNKNOWN = "unknown until the API server answers"
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ def plan_present(observed: Observed, wanted: Wanted) -> Plan:
         unpause=tuple(name for name in wanted.nodes if observed.nodes.get(name) == PAUSED),
         kubeconfig=not observed.kubeconfig,
         dns=wanted.corefile is not None and observed.labels is not None and observed.corefile != wanted.corefile,
-        label=_labels_to_set(observed.labels or {}, wanted),
+        label=labels_to_set(observed.labels or {}, dict.fromkeys(observed.labels or {}, wanted.labels)),
         load=tuple(
             (node, image)
             for node in wanted.nodes
@@ -110,13 +108,6 @@ def plan_present(observed: Observed, wanted: Wanted) -> Plan:
         before=before,
         after=after,
     )
-
-
-def _labels_to_set(there: dict[str, Labels], wanted: Wanted) -> dict[str, Labels]:
-    wrong = {
-        name: {key: value for key, value in wanted.labels.items() if labels.get(key) != value} for name, labels in sorted(there.items())
-    }
-    return {name: labels for name, labels in wrong.items() if labels}
 
 
 def view(observed: Observed) -> dict[str, Any]:

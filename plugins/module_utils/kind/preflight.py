@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.commands import missing_programs, which
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.host import DOCKER_IS_NOT_ISOLATED, LIMITS, read_setting
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import preflight as lab_preflight
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 GIGABYTE = 1024 * 1024 * 1024
 # Measured with the built image: 0.45 GB and as much of page cache; a further node takes a quarter of that.
 MEMORY_PER_CLUSTER = 900 * 1024 * 1024
 DISK_PER_CLUSTER = GIGABYTE
 DISK_OF_IMAGE = 3 * GIGABYTE
+# Measured while it is made: the node's file system, its images' layers, and all of it packed.
+DISK_OF_BUILD = 4 * GIGABYTE
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 FEWEST_FILES = 4096
 # Program -> Debian package. nft only where the lab is isolated.
 PODMAN_PROGRAMS = {"podman": "podman", "runc": "runc", "conmon": "conmon", "iptables": "iptables", "zstd": "zstd", "ip": "iproute2"}
 NETWORK_PROGRAMS = {"netavark": "netavark", "aardvark-dns": "aardvark-dns"}
+BUILD_PROGRAMS = {"debootstrap": "debootstrap", "tar": "tar", "zstd": "zstd", "unshare": "util-linux", "chroot": "coreutils"}
 _PODMAN_FOLDERS = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman", "/usr/local/libexec/podman")
 # At most this many clusters are made at once for each core: two share what one leaves idle while it waits.
 CLUSTERS_PER_CORE = 2
@@ -44,13 +48,20 @@ class Machine:
 
 @dataclass(frozen=True)
 class Wish:
-    """What is asked for. ``provider`` may be ``auto``; ``image_there``: the node image is loaded already."""
+    """What is asked for. ``provider`` may be ``auto``; ``image_there``: the node image is loaded already; ``building``: it will be made."""
 
     provider: str
     isolated: bool
     new: tuple[str, ...]
     image_there: bool
     foreign: tuple[str, ...] = field(default=())
+    building: bool = False
+
+
+def check(found: list[str]) -> None:
+    """Fail when something was found, with all of it at once."""
+    if found:
+        raise EdgefedError(f"The lab cannot be made: {' '.join(found)} Nothing was changed.", "preflight", {"problems": found})
 
 
 def choose_provider(machine: Machine, wish: Wish) -> str:
@@ -66,7 +77,31 @@ def problems(machine: Machine, wish: Wish) -> list[str]:
         return [f"kind clusters of a lab run on Linux, and this is {machine.base.system}. Next: use lab_driver on a Linux machine."]
     provider = choose_provider(machine, wish)
     found = [*_provider_problems(machine, wish, provider), *_kernel_problems(machine)]
+    found += build_problems(machine) if wish.building else []
     return found + _room_problems(machine, wish) + _foreign_problems(wish)
+
+
+def build_problems(machine: Machine) -> list[str]:
+    """What stands in the way of making the images here; clusters need not be able to run."""
+    found = []
+    missing = [name for name in machine.missing if name in BUILD_PROGRAMS]
+    if missing:
+        packages = " ".join(sorted({BUILD_PROGRAMS[name] for name in missing}))
+        found.append(
+            f"Building the node image of kind needs {', '.join(missing)}. Next: apt-get install --no-install-recommends {packages}; "
+            "or pull it (lab_kind_images: pull); or take images.tar.zst from another machine's cache."
+        )
+    if not machine.root:
+        found.append(
+            "Building the node image of kind needs root, for a Debian system's files have their own owners. Next: run "
+            "`sudo make kind-image`; or pull it (lab_kind_images: pull); or use lab_driver: embedded, which needs no root."
+        )
+    if machine.base.disk is not None and machine.base.disk < DISK_OF_BUILD:
+        found.append(
+            f"Building the node image of kind needs {DISK_OF_BUILD / GIGABYTE:.1f} GB of disk, and {machine.base.disk / GIGABYTE:.1f} GB "
+            "are left. Next: free some where the cache lies, or set XDG_CACHE_HOME to another disk."
+        )
+    return found
 
 
 def _provider_problems(machine: Machine, wish: Wish, provider: str) -> list[str]:
@@ -141,11 +176,11 @@ def at_once(machine: Machine, count: int) -> int:
 
 def look(folder: str) -> Machine:
     """This machine; ``folder`` is where the images lie."""
-    programs = [*PODMAN_PROGRAMS, "nft"]
+    programs = {*PODMAN_PROGRAMS, *BUILD_PROGRAMS, "nft"}
     return Machine(
         root=os.geteuid() == 0,
         docker=_docker_answers(),
-        missing=tuple(missing_programs(programs) + [name for name in NETWORK_PROGRAMS if not _podman_has(name)]),
+        missing=tuple(missing_programs(sorted(programs)) + [name for name in NETWORK_PROGRAMS if not _podman_has(name)]),
         controllers=tuple(_controllers()),
         limits={name: int(value) for name in LIMITS if (value := read_setting(name)) and int(value) < LIMITS[name]},
         files=_most_files(),

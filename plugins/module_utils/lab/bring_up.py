@@ -10,12 +10,12 @@ import time
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import storage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.access import NODES, Access
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import COMPONENTS, node_manifest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import Cluster
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.plan import Labels, Plan, plan_present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
-NODES = "/api/v1/nodes"
 # Without these nothing answers; the others are started again when they gave up waiting for a slow API server.
 _BASE = ("etcd", "kube-apiserver")
 _ROUNDS = 3
@@ -27,21 +27,13 @@ class BringUp:
     def __init__(self, cluster: Cluster, nodes: dict[str, Labels], timeout: float, connect: Callable[..., Any]) -> None:
         self._cluster = cluster
         self._nodes = nodes
-        self._end = time.monotonic() + timeout
-        self._timeout = timeout
-        self._connect = connect
-        self._client: Any = None
-
-    @property
-    def requests(self) -> int:
-        """API requests sent so far."""
-        return self._client.requests if self._client else 0
+        self.access = Access(cluster.files.kubeconfig(cluster.host), cluster.host, timeout, connect)
 
     def plan(self) -> Plan:
         """What would be done now; nothing is changed. The nodes are looked at when the API server answers."""
         observed, living = self._cluster.observe()
         if observed.made and "kube-apiserver" in living and observed.kubeconfig and self._answers():
-            observed = dataclasses.replace(observed, nodes=self._read_nodes())
+            observed = dataclasses.replace(observed, nodes=self.access.node_labels())
         return plan_present(observed, list(COMPONENTS), self._nodes)
 
     def converge(self) -> Plan:
@@ -64,33 +56,26 @@ class BringUp:
         self._wait_ready()
         if todo.create or todo.start:
             self._revive()
-        there = self._read_nodes()
+        there = self.access.node_labels()
         observed = dataclasses.replace(observed, nodes=there if observed.made else observed.nodes)
         return self._settle_nodes(there, plan_present(observed, list(COMPONENTS), self._nodes))
 
     def _answers(self) -> bool:
         try:
             with socket.create_connection(("127.0.0.1", self._cluster.ports.kube_apiserver), 1):
-                pass
-            self._api().text("/readyz")
-            return True
-        except (OSError, EdgefedError):
+                return self.access.answers()
+        except OSError:
             return False
-
-    def _api(self) -> Any:
-        if self._client is None:
-            self._client = self._connect({"kubeconfig": self._cluster.files.kubeconfig(self._cluster.host)}, self._cluster.host)
-        return self._client
 
     def _wait_ready(self) -> None:
         while not self._answers():
             ended = [name for name in _BASE if name not in self._cluster.pid_files.running()]
             if ended:
                 raise self._ended(ended[0])
-            if time.monotonic() > self._end:
+            if self.access.is_late():
                 raise EdgefedError(
-                    f'The API server of lab cluster "{self._cluster.host}" did not become ready in {self._timeout:.0f} s. Its log ends: '
-                    f"{storage.last_lines(self._cluster.log_of('kube-apiserver'), 3)}. Next: give it longer (lab_timeout) when the "
+                    f'The API server of lab cluster "{self._cluster.host}" did not become ready in {self.access.timeout:.0f} s. Its log '
+                    f"ends: {storage.last_lines(self._cluster.log_of('kube-apiserver'), 3)}. Next: give it longer (lab_timeout) when the "
                     "machine is busy, or run lab_down.yml and lab_up.yml.",
                     code="not_ready",
                 )
@@ -119,16 +104,13 @@ class BringUp:
             details={"cluster": self._cluster.host, "component": component, "log": log},
         )
 
-    def _read_nodes(self) -> dict[str, Labels]:
-        return {node["metadata"]["name"]: node["metadata"].get("labels") or {} for node in self._api().list(NODES)}
-
     def _settle_nodes(self, there: dict[str, Labels], plan: Plan) -> Plan:
         numbers = {name: number for number, name in enumerate(self._nodes)}
         for name in plan.add_nodes:
             if name not in there:
-                self._api().create(NODES, node_manifest(self._cluster.host, numbers[name], self._nodes[name]))
+                self.access.client.create(NODES, node_manifest(self._cluster.host, numbers[name], self._nodes[name]))
         for name, labels in plan.label_nodes.items():
-            self._api().patch(f"{NODES}/{name}", {"metadata": {"labels": labels}})
+            self.access.client.patch(f"{NODES}/{name}", {"metadata": {"labels": labels}})
         for name in plan.drop_nodes:
-            self._api().delete(f"{NODES}/{name}")
+            self.access.client.delete(f"{NODES}/{name}")
         return plan

@@ -11,6 +11,7 @@ Labels = dict[str, str]
 
 RUNNING = "running"
 STOPPED = "stopped"
+UNKNOWN = "unknown until the API server answers"
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,15 @@ def plan_present(observed: Observed, components: list[str], nodes: dict[str, Lab
         start=tuple(name for name in components if observed.components.get(name) != RUNNING),
         kubeconfig=not observed.kubeconfig,
         add_nodes=() if there is None else tuple(name for name in nodes if name not in there),
-        label_nodes={} if there is None else _labels_to_set(there, nodes),
+        label_nodes={} if there is None else labels_to_set(there, nodes),
         drop_nodes=() if there is None else tuple(sorted(set(there) - set(nodes))),
         before=before,
         after=after,
     )
 
 
-def _labels_to_set(there: dict[str, Labels], nodes: dict[str, Labels]) -> dict[str, Labels]:
+def labels_to_set(there: dict[str, Labels], nodes: dict[str, Labels]) -> dict[str, Labels]:
+    """Of each node that is there, the labels that it lacks or has otherwise."""
     wrong = {
         name: {key: value for key, value in labels.items() if there[name].get(key) != value}
         for name, labels in nodes.items()
@@ -101,9 +103,6 @@ def _nodes_after(observed: Observed, nodes: dict[str, Labels]) -> dict[str, Labe
         return UNKNOWN
     there = observed.nodes or {}
     return {name: {**there.get(name, {}), **labels} for name, labels in sorted(nodes.items())}
-
-
-UNKNOWN = "unknown until the API server answers"
 
 
 def view(observed: Observed) -> dict[str, Any]:

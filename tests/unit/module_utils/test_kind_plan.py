@@ -75,6 +75,9 @@ def test_a_good_machine_has_no_problem() -> None:
         ({"base": replace(BASE, disk=1 << 30)}, {}, "GB of disk"),
         ({"base": replace(BASE, memory=1 << 30)}, {}, "GB of memory"),
         ({}, {"foreign": ("zj",)}, "set lab_prefix"),
+        ({"missing": ("debootstrap",)}, {"building": True}, "apt-get install --no-install-recommends debootstrap"),
+        ({"root": False, "docker": True}, {"building": True, "isolated": False}, "sudo make kind-image"),
+        ({"base": replace(BASE, disk=3 << 30)}, {"building": True, "new": ()}, "4.0 GB of disk, and 3.0 GB are left"),
     ],
 )
 def test_each_problem_is_told_by_itself_with_what_to_do(machine: dict[str, Any], wish: dict[str, Any], said: str) -> None:
@@ -82,6 +85,10 @@ def test_each_problem_is_told_by_itself_with_what_to_do(machine: dict[str, Any],
     assert len(found) == 1
     assert said in found[0]
     assert "Next: " in found[0]
+
+
+def test_what_building_needs_is_asked_for_when_something_is_built() -> None:
+    assert preflight.problems(replace(MACHINE, missing=("debootstrap", "unshare")), WISH) == []
 
 
 def test_limits_are_raised_by_root_and_not_complained_about() -> None:
