@@ -146,6 +146,13 @@ faults faults-sample: $(VENV)/.test $(VENV)-faults/.test programs tools
 	pytest tests/faults
 	@if [ "$@" = faults ]; then PYTHONPATH=tests:collections python -m faults.report; fi
 
+# On the lab of make demo. Results in benchmarks/results.
+.PHONY: bench
+bench: $(VENV)/.user
+	$(call STEP,benchmarks)
+	@if [ ! -s .edgefed/kubeconfig ]; then echo 'The benchmarks need a lab. Next: make demo' >&2; exit 1; fi
+	@python benchmarks/tasks.py .edgefed/kubeconfig
+
 .PHONY: sanity
 sanity: $(VENV)/.test
 	$(call STEP,ansible-test sanity on a built copy)
