@@ -69,8 +69,8 @@ def test_a_second_run_changes_nothing_and_check_mode_foretells(site: Site, image
 
 
 def test_nothing_is_left(site: Site, images: dict[str, Any], run_task: Any) -> None:
-    """Kernel settings, tables, networks, processes, folders: as before the lab. Removing again what is not there asks podman nothing, which would
-    make folders."""
+    """Kernel settings, tables, networks, processes, folders: as before the lab. Removing what is not there asks podman
+    nothing, which would make folders."""
     before = _state()
     run_task("kind_host", {"folder": site.lab, "nodes": NODES, "image": images["node"], "archive": images["archive"]})
     with container(site, "tk-one"):
