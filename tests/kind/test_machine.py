@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +69,8 @@ def test_a_second_run_changes_nothing_and_check_mode_foretells(site: Site, image
 
 
 def test_nothing_is_left(site: Site, images: dict[str, Any], run_task: Any) -> None:
-    """Kernel settings, tables, networks, folders: as before the lab. Removing again what is not there asks podman nothing, which would
-    make folders."""
+    """Kernel settings, tables, networks, processes, folders: as before the lab. Removing what is not there asks podman
+    nothing, which would make folders."""
     before = _state()
     run_task("kind_host", {"folder": site.lab, "nodes": NODES, "image": images["node"], "archive": images["archive"]})
     with container(site, "tk-one"):
@@ -78,6 +80,13 @@ def test_nothing_is_left(site: Site, images: dict[str, Any], run_task: Any) -> N
         assert _state() == before
         assert not Path(site.lab).exists()
         assert not Path("/run/edgefed-kind").exists()
+
+
+def _processes() -> Iterator[str]:
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit():
+                yield (entry / "comm").read_text().strip()
 
 
 def _state() -> dict[str, Any]:
@@ -96,5 +105,6 @@ def _state() -> dict[str, Any]:
         "tables": [one for one in run("nft", "list", "tables").stdout.splitlines() if "sandbox" not in one],
         "chains": [one for one in run("nft", "list", "chains").stdout.splitlines() if "NETAVARK" in one],
         "links": sorted(name for name in links if name.startswith("edgefed-")),
+        "processes": sorted(name for name in _processes() if name in ("aardvark-dns", "conmon", "kind")),
         "modules": Path("/lib/modules").exists(),
     }
