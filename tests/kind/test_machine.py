@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,3 +111,18 @@ def _state() -> dict[str, Any]:
         "processes": sorted(name for name in _processes() if name in ("aardvark-dns", "conmon", "kind")),
         "modules": Path("/lib/modules").exists(),
     }
+
+
+def test_a_machine_that_lets_nobody_run_containers_is_told_apart() -> None:
+    """As in a container without the right to mount: `make kind` says so and skips."""
+    command = [sys.executable, str(Path(__file__).with_name("can_run.py"))]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "collections")}
+    before = _mounts()
+    for prefix, status in ([], 0), (["setpriv", "--bounding-set=-sys_admin"], 1):
+        done = subprocess.run([*prefix, *command], env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, bool(done.stdout)) == (status, bool(status)), done.stderr
+    assert _mounts() == before
+
+
+def _mounts() -> list[str]:
+    return [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines() if "/tmp" in line.split()[1]]
