@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import (
@@ -114,6 +114,15 @@ def parse(content: bytes | str, file: str) -> Kubeconfig:
     sections = {section: reader.entries(fields.pop(section, None), section) for section in SECTIONS}
     rest = {key: reader.value(node) for key, node in fields.items()}
     return Kubeconfig(**sections, current_context=current, rest=rest)
+
+
+def read_from(model: Kubeconfig, file: str) -> Kubeconfig:
+    """The model with ``file`` as the place where each of its entries was read."""
+
+    def named(entries: dict[str, Entry]) -> dict[str, Entry]:
+        return {name: replace(entry, file=file) for name, entry in entries.items()}
+
+    return replace(model, clusters=named(model.clusters), users=named(model.users), contexts=named(model.contexts))
 
 
 def _decode(content: bytes | str, file: str) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan, merge_files, place, remove
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Entry, Kubeconfig, dump, parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Kubeconfig, dump, parse, read_from
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.store import MODE, Store
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import (
     Source,
@@ -92,22 +91,15 @@ def _read_ca(path: str | None) -> bytes | None:
 def _source(params: dict[str, Any]) -> Source:
     if params["sources"] is None:
         label = params["source"] or INLINE
-        return Source(_named(parse(params["content"], label), label), label, params["source_is_remote"])
+        return Source(read_from(parse(params["content"], label), label), label, params["source_is_remote"])
     sources = params["sources"]
-    models = [_named(parse(source["content"], source["path"]), source["path"]) for source in sources]
+    models = [read_from(parse(source["content"], source["path"]), source["path"]) for source in sources]
     files = {
         (source["path"], name): _decode(data, f"{source['path']}: {name}") for source in sources for name, data in source["files"].items()
     }
     problems = {(source["path"], name): why for source in sources for name, why in source["problems"].items()}
     label = params["source"] or os.pathsep.join(source["path"] for source in sources)
     return Source(merge_files(models), label, params["source_is_remote"], files, problems)
-
-
-def _named(model: Kubeconfig, file: str) -> Kubeconfig:
-    def named(entries: dict[str, Entry]) -> dict[str, Entry]:
-        return {name: replace(entry, file=file) for name, entry in entries.items()}
-
-    return replace(model, clusters=named(model.clusters), users=named(model.users), contexts=named(model.contexts))
 
 
 def _decode(data: str, what: str) -> bytes:
