@@ -53,6 +53,8 @@ options:
     default: 16
 seealso:
   - module: edgefed.kubefed.kubefed_cluster
+  - plugin: edgefed.kubefed.clusters
+    plugin_type: inventory
 notes:
   - A token tells when it expires only where it is a JWT. One of a secret of type C(kubernetes.io/service-account-token), as a join makes,
     never expires.
