@@ -48,6 +48,7 @@ class ActionModule(InProcessAction):
         return ""
 
     def _told(self, result: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        task_vars = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to, task_vars)
         host = task_vars.get("inventory_hostname", "")
         address = self._templar.template(task_vars.get("ansible_host", ""))
         port = self._templar.template(task_vars.get("ansible_port")) or 22

@@ -64,6 +64,47 @@ options:
         description: Why a file could not be read, by the path as written.
         type: dict
         default: {}
+  cluster_api:
+    description: Take the cluster from the secret C(<name>-kubeconfig) that Cluster API keeps on its management cluster. One request.
+    type: dict
+    suboptions:
+      name:
+        description: The C(Cluster)'s name.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace.
+        type: str
+        default: default
+      kubeconfig:
+        description: The kubeconfig of the management cluster, a path or the content as a dictionary.
+        type: raw
+        required: true
+      context:
+        description: The management cluster's context in it. The default is its current-context.
+        type: str
+  openshift_login:
+    description:
+      - Take a token of the OpenShift cluster at O(server) by its OAuth login, with the C(openshift) package, needing neither SSH nor a
+        kubeconfig.
+      - Such a token lives for a day by default. One that this module got is used again until six hours before its end, or until it is
+        rejected. In check mode nobody logs in.
+    type: dict
+    suboptions:
+      username:
+        description: Who logs in.
+        type: str
+        required: true
+      password:
+        description: The password, which is kept nowhere.
+        type: str
+        required: true
+  rancher_cluster:
+    description:
+      - The cluster's name in Rancher, where O(content) or O(sources) is what Rancher gave, with many contexts. A direct one (authorized
+        cluster endpoint) is taken before that through Rancher's proxy.
+      - O(context) goes before it.
+    type: str
   source:
     description:
       - Where O(content) or O(sources) come from, part of the origin.
@@ -79,6 +120,20 @@ options:
   server:
     description: The API server's address, such as V(https://192.0.2.7:6443), where the source's is good only on its own machine.
     type: str
+  servers:
+    description:
+      - Addresses of the API server, of which the first that answers is taken, such as those of several masters. One that is in use already
+        is tried first. Without O(check_reachable) the first is taken.
+      - Each is a URL, or an address alone, which gets the port of the source's.
+      - O(server) goes before them.
+    type: list
+    elements: str
+    default: []
+  fallback_servers:
+    description: As O(servers), but only where the source's own address cannot be used, that is loopback of another machine, or C(https://none).
+    type: list
+    elements: str
+    default: []
   ca_cert:
     description: File with the CA (PEM) that signed the API server's certificate, instead of the source's.
     type: path
@@ -138,6 +193,25 @@ EXAMPLES = r"""
     name: edge2
     dest: ~/.kube/config
     state: absent
+
+- name: Take a cluster of Cluster API's from its management cluster
+  edgefed.kubefed.kubeconfig:
+    name: shop-004
+    dest: .edgefed/kubeconfig
+    cluster_api:
+      name: shop-004
+      namespace: shops
+      kubeconfig: ~/.kube/management
+
+- name: Log in to an OpenShift cluster
+  edgefed.kubefed.kubeconfig:
+    name: site-1
+    dest: .edgefed/kubeconfig
+    server: https://api.site-1.example:6443
+    ca_cert: site-1-ca.crt
+    openshift_login:
+      username: edgefed
+      password: "{{ vault_site_1_password }}"
 """
 
 RETURN = r"""
@@ -201,16 +275,31 @@ SOURCE_SPEC: dict[str, dict[str, Any]] = {
     "files": {"type": "dict", "default": {}, "no_log": True},
     "problems": {"type": "dict", "default": {}},
 }
+CLUSTER_API_SPEC: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": "default"},
+    "kubeconfig": {"type": "raw", "required": True, "no_log": True},
+    "context": {"type": "str"},
+}
+LOGIN_SPEC: dict[str, dict[str, Any]] = {
+    "username": {"type": "str", "required": True},
+    "password": {"type": "str", "required": True, "no_log": True},
+}
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "dest": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "content": {"type": "str", "no_log": True},
     "sources": {"type": "list", "elements": "dict", "options": SOURCE_SPEC},
+    "cluster_api": {"type": "dict", "options": CLUSTER_API_SPEC},
+    "openshift_login": {"type": "dict", "options": LOGIN_SPEC},
+    "rancher_cluster": {"type": "str"},
     "source": {"type": "str"},
     "source_is_remote": {"type": "bool", "default": False},
     "context": {"type": "str"},
     "server": {"type": "str"},
+    "servers": {"type": "list", "elements": "str", "default": []},
+    "fallback_servers": {"type": "list", "elements": "str", "default": []},
     "ca_cert": {"type": "path"},
     "tls_server_name": {"type": "str"},
     "insecure_skip_tls_verify": {"type": "bool"},
@@ -223,8 +312,9 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "lock_timeout": {"type": "int", "default": 30},
 }
 CONSTRAINTS: dict[str, Any] = {
-    "mutually_exclusive": [["content", "sources"]],
-    "required_if": [["state", "present", ["content", "sources"], True]],
+    "mutually_exclusive": [["content", "sources", "cluster_api", "openshift_login"]],
+    "required_if": [["state", "present", ["content", "sources", "cluster_api", "openshift_login"], True]],
+    "required_by": {"openshift_login": ["server"]},
 }
 
 

@@ -21,10 +21,24 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The kubeconfig; V(~) is the home of the user who reads.
+      - The kubeconfig; V(~) is the home of the user who reads. Empty means the place of O(flavour).
       - Several separated by V(:) are read as C(KUBECONFIG) is, and missing ones left out.
     type: str
-    default: ~/.kube/config
+    default: ""
+  flavour:
+    description:
+      - What the cluster is, which says where its kubeconfig lies and which address in it is right.
+      - V(auto) looks for V(starlingx), V(kubeedge), V(openshift), V(rke2), V(k3s), V(microk8s), V(kubeadm) and then for
+        C(~/.kube/config), in this order, and takes the first that may be read.
+      - V(rancher) has no place of its own, so it is C(~/.kube/config) without O(path).
+    type: str
+    choices: [auto, kubeadm, k3s, rke2, microk8s, starlingx, kubeedge, openshift, rancher]
+    default: auto
+  ask_address:
+    description:
+      - Whether a StarlingX controller is asked for its OAM floating address (C(system oam-show)), since its kubeconfig has an internal one.
+    type: bool
+    default: true
 seealso:
   - module: edgefed.kubefed.kubeconfig
 """
@@ -32,7 +46,7 @@ seealso:
 EXAMPLES = r"""
 - name: Read root's kubeconfig on a member's master
   edgefed.kubefed.kubeconfig_info:
-    path: /etc/kubernetes/admin.conf
+    flavour: kubeadm
   become: true
   no_log: true
   register: read
@@ -61,6 +75,21 @@ sources:
       description: Why one of those files could not be read.
       type: dict
       sample: {pki/admin.key: "/etc/kubernetes/pki/admin.key does not exist"}
+flavour:
+  description: The flavour it was read as, empty when it is none that is known.
+  returned: always
+  type: str
+  sample: kubeadm
+address:
+  description: The address that the flavour's own command told, as the API server's from outside.
+  returned: always
+  type: str
+  sample: ""
+address_of_master:
+  description: Whether this flavour writes a loopback address, in whose place the master's own is right.
+  returned: always
+  type: bool
+  sample: false
 remote:
   description: Whether it was read on another machine than Ansible's, so that a loopback address in it is no good here.
   returned: always
@@ -77,18 +106,30 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.find import ask_address, find
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.flavours import MASTERS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.read import ReadProblem, read_sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
-ARGUMENT_SPEC: dict[str, dict[str, Any]] = {"path": {"type": "str", "default": "~/.kube/config"}}
+FLAVOURS = ["auto", "kubeadm", "k3s", "rke2", "microk8s", "starlingx", "kubeedge", "openshift", "rancher"]
+ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
+    "path": {"type": "str", "default": ""},
+    "flavour": {"type": "str", "choices": FLAVOURS, "default": "auto"},
+    "ask_address": {"type": "bool", "default": True},
+}
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
     """Read; a problem is a result too."""
+    told: dict[str, Any] = {"flavour": "", "address": "", "address_of_master": False, "sources": []}
     try:
-        return Result(data={"sources": read_sources(params["path"])})
+        found = find(params["flavour"], params["path"])
+        told.update(flavour=found.flavour.name, address_of_master=found.flavour.address == MASTERS)
+        sources = read_sources(found.path)
+        address = ask_address(found.flavour) if params["ask_address"] else ""
     except ReadProblem as problem:
-        return Result(data={"sources": [], "problem": {"code": problem.code, "message": problem.message}})
+        return Result(data={**told, "problem": {"code": problem.code, "message": problem.message}})
+    return Result(data={**told, "sources": sources, "address": address})
 
 
 def _no_connection(*args: Any, **options: Any) -> Any:

@@ -86,6 +86,10 @@ class Master:
             path.unlink(missing_ok=True)
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.address, "-f", str(self.host_key))
 
+    def command(self, config: Path) -> list[str]:
+        """What runs the server."""
+        return ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)]
+
     def start(self) -> None:
         """Serve until :meth:`stop`; the port is chosen once."""
         if not self.port:
@@ -106,7 +110,7 @@ class Master:
         }
         config.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
         with (self.folder / f"sshd_{self.address}.log").open("wb") as log:
-            self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command(config), stdout=log, stderr=log)
         end = time.monotonic() + 10
         while True:
             with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 1):

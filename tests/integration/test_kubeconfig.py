@@ -166,8 +166,15 @@ def test_certificates_that_cannot_work(cluster: Cluster, dest: Path) -> None:
     expired = {"client-certificate-data": old.certificate_data, "client-key-data": old.key_data}
     assert f"(CN=old-admin) expired on {(NOW - DAY):%Y-%m-%d}" in refused(dest, cluster.text(user=expired), "expired")
     wrong_ca = cluster.text({"certificate-authority-data": stranger.certificate_data})
-    assert f'cluster "edge1" ({cluster.server}): its certificate is not signed by the CA' in refused(dest, wrong_ca, "unreachable")
-    assert "its certificate is for another name" in refused(dest, cluster.text(), "unreachable", tls_server_name="wrong.example")
+    message = refused(dest, wrong_ca, "unreachable")
+    assert f'cluster "edge1" ({cluster.server}): its certificate is not signed by the CA in the kubeconfig: that CA is stale' in message
+    no_ca = cluster.document()
+    no_ca["clusters"][0]["cluster"].pop("certificate-authority-data")
+    message = refused(dest, json.dumps(no_ca), "unreachable")
+    assert "is not signed by a CA that this machine trusts, and the kubeconfig names none. Next: set kubeconfig_ca_cert" in message
+    message = refused(dest, cluster.text(), "unreachable", tls_server_name="wrong.example")
+    assert "its certificate is for another name, but for 127.0.0.1" in message
+    assert "Next: use one of its addresses (kubeconfig_server), or set kubeconfig_tls_server_name to one of its names" in message
     unknown = {"client-certificate-data": stranger.certificate_data, "client-key-data": stranger.key_data}
     assert "the credentials were rejected (401)" in refused(dest, cluster.text(user=unknown), "api")
     merge(dest, wrong_ca, insecure_skip_tls_verify=True)
@@ -217,6 +224,19 @@ def test_clusters_that_do_not_answer(cluster: Cluster, dest: Path, silent: int, 
 def test_a_loopback_address_read_elsewhere(cluster: Cluster, dest: Path) -> None:
     assert "Next: set kubeconfig_server" in refused(dest, cluster.text(), "loopback", source_is_remote=True)
     merge(dest, cluster.text(), source_is_remote=True, server=cluster.server)
+
+
+def test_the_first_address_that_answers_is_taken_and_kept(cluster: Cluster, dest: Path) -> None:
+    dead, port = "https://127.0.0.1:1", cluster.server.rsplit(":", 1)[1]
+    result = merge(dest, cluster.text({"server": "https://none"}), servers=[dead, cluster.server])
+    assert (result.data["server"], result.data["api_requests"]) == (cluster.server, 2)
+    again = merge(dest, cluster.text({"server": "https://none"}), servers=[dead, cluster.server])
+    assert (again.changed, again.data["api_requests"]) == (False, 1)
+    message = refused(dest, cluster.text(), "unreachable", servers=[dead, "https://127.0.0.1:2"])
+    assert f'none of its 2 addresses can be used: Cannot reach cluster "edge1" ({dead}): the connection was refused; ' in message
+    source = cluster.text({"server": f"https://127.0.0.1:{port}"})
+    assert merge(dest, source, source_is_remote=True, fallback_servers=["127.0.0.1"]).data["server"] == cluster.server
+    assert "which stands for none" in refused(dest, cluster.text({"server": "https://none"}), "server")
 
 
 @pytest.mark.parametrize("name", ["Edge_1", "e" * 64])

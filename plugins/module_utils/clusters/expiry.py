@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import Certificate, moment, read_pem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.openshift import expires_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import decode_base64
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 KUBEFED, KUBECONFIG = "kubefed", "kubeconfig"
@@ -53,30 +54,10 @@ class Credential:
 
 
 def of_token(token: str, user: str, where: str) -> Credential:
-    """What a bearer token says of itself; only a JWT says anything. It is read, not verified."""
-    claims = _claims(token)
-    if claims is None:
-        return Credential(user, TOKEN, where, problem="it is no JWT, so it does not tell when it expires")
-    subject = str(claims.get("sub") or "")
-    kind = SERVICE_ACCOUNT if subject.startswith("system:serviceaccount:") else TOKEN
-    if "exp" not in claims:
-        return Credential(user, kind, where, subject, never=True)
-    try:
-        expires = datetime.fromtimestamp(float(claims["exp"]), timezone.utc)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return Credential(user, kind, where, subject, problem="its claim exp is no time")
-    return Credential(user, kind, where, subject, expires)
-
-
-def _claims(token: str) -> dict[str, Any] | None:
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return None
-    return claims if isinstance(claims, dict) else None
+    """What a bearer token says of itself."""
+    found = read_token(token)
+    kind = SERVICE_ACCOUNT if found.subject.startswith("system:serviceaccount:") else TOKEN
+    return Credential(user, kind, where, found.subject, found.expires, found.never, found.problem)
 
 
 def of_certificates(data: str, user: str, kind: str, where: str) -> Credential:
@@ -113,7 +94,9 @@ def of_kubeconfig(cluster: Mapping[str, Any], user: Mapping[str, Any], where: st
     if user.get("client-certificate-data"):
         found.append(of_certificates(user["client-certificate-data"], KUBECONFIG, CERTIFICATE, where))
     if user.get("token"):
-        found.append(of_token(user["token"], KUBECONFIG, where))
+        one = of_token(user["token"], KUBECONFIG, where)
+        ends = expires_of(user)
+        found.append(replace(one, expires=ends, problem="") if ends else one)
     for field, kind in (("username", "password"), ("exec", "exec"), ("auth-provider", "auth_provider")):
         if user.get(field):
             found.append(Credential(KUBECONFIG, kind, where, problem="nothing in the kubeconfig tells when it expires"))

@@ -73,6 +73,16 @@ def _certificate(one: x509.Certificate) -> Certificate:
     return Certificate(one.subject.rfc4514_string(), _utc(one, "not_valid_before"), _utc(one, "not_valid_after"), der_hash)
 
 
+def alternative_names(der: bytes) -> list[str]:
+    """The addresses and names that a server's certificate is for."""
+    certificate = x509.load_der_x509_certificate(der)
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [str(name) for kind in (x509.IPAddress, x509.DNSName) for name in found.get_values_for_type(kind)]
+
+
 def _utc(one: x509.Certificate, field: str) -> datetime:
     # the *_utc properties came with cryptography 42
     when: datetime = getattr(one, f"{field}_utc", None) or getattr(one, field)

@@ -93,7 +93,7 @@ def _read(path: str) -> bytes:
         raise ReadProblem(f"{path} does not exist. Next: set kubeconfig_path to where the kubeconfig lies", "missing") from None
     except PermissionError:
         raise ReadProblem(
-            f"{path} may not be read by user {_user()}. Next: set kubeconfig_become to true when it is root's, or name a file "
+            f"{path} may not be read by user {user_name()}. Next: set kubeconfig_become to true when it is root's, or name a file "
             "that this user may read",
             "permission",
         ) from None
@@ -106,7 +106,8 @@ def _read(path: str) -> bytes:
     return data
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who reads."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

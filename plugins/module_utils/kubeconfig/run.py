@@ -4,33 +4,37 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan, merge_files, place, remove
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Kubeconfig, dump, parse, read_from
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.given import given
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan, place, remove
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Kubeconfig, dump, parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.openshift import in_use
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.serving import told
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.store import MODE, Store
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import (
     Source,
     Taken,
     Wishes,
     check_name,
+    servers_of,
     take,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
-INLINE = "kubeconfig_content"
 _SLOW = 1.0
 _NOT_THERE = (400, 404, 405)
 
 
-def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], now: datetime) -> Result:
-    """Merge the cluster into ``dest``."""
+_REJECTED = 401
+
+
+def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], now: datetime, fresh: bool = False) -> Result:
+    """Merge the cluster into ``dest``; ``fresh`` where the token in use was rejected."""
     check_name(params["name"])
     store = Store(params["dest"])
     store.check()
@@ -42,17 +46,28 @@ def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], no
         params["proxy_url"] or None,
         params["insecure_skip_tls_verify"],
         _read_ca(params["ca_cert"]),
+        tuple(params["servers"]),
+        tuple(params["fallback_servers"]),
     )
-    taken = take(_source(params), wishes, now)
+    current = _load(store)
+    used = None if fresh else in_use(current.users.get(params["name"]), now)
+    found = given(params, check, connect, used, now)
+    wishes = replace(wishes, context=wishes.context or found.context)
+    candidates = [take(found.source, replace(wishes, server=server), now) for server in _tried(found.source, wishes, current)]
+    for one in candidates:
+        place(current, one, store.dest, params["set_current_context"])  # what is refused is refused before the cluster is asked
+    try:
+        taken, answered = _first(candidates, params["check_reachable"] and not found.token_foretold, params, connect)
+    except EdgefedError as error:
+        if not found.token_in_use or error.details.get("status") != _REJECTED:
+            raise
+        return present(params, check, connect, now, fresh=True)
 
     def decide(current: Kubeconfig) -> Plan:
         return place(current, taken, store.dest, params["set_current_context"])
 
-    current = _load(store)
-    decide(current)  # what is refused is refused before the cluster is asked
-    answered = _ask(taken, params, connect) if params["check_reachable"] else {"api_requests": 0}
     result = _write(store, decide, params, check)
-    result.warnings = taken.warnings + result.warnings
+    result.warnings = found.warnings + taken.warnings + result.warnings
     shown = {what: [str(one) for one in found] for what, found in taken.certificates.items()}
     result.data |= {
         "added": taken.name not in current.contexts,
@@ -60,8 +75,38 @@ def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], no
         "origin": {**vars(taken.origin)},
         "certificates": shown,
         **answered,
+        "api_requests": found.requests + answered["api_requests"],
     }
     return result
+
+
+def _tried(source: Source, wishes: Wishes, current: Kubeconfig) -> list[str | None]:
+    """The addresses to try; the one in use goes first, so that a run changes nothing while it works."""
+    entry = current.clusters.get(wishes.name)
+    used = str(entry.body.get("server")) if entry else None
+    return sorted(servers_of(source, wishes), key=lambda server: server != used)
+
+
+def _first(candidates: list[Taken], ask: bool, params: dict[str, Any], connect: Callable[..., Any]) -> tuple[Taken, dict[str, Any]]:
+    """The first that answers, or the first of all where nobody is asked."""
+    if not ask:
+        return candidates[0], {"api_requests": 0}
+    errors: list[EdgefedError] = []
+    for taken in candidates:
+        try:
+            answer = _ask(taken, params, connect)
+            return taken, {**answer, "api_requests": answer["api_requests"] + len(errors)}
+        except EdgefedError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    why = "; ".join(error.message.split(". Next:")[0] for error in errors)
+    raise EdgefedError(
+        f"cluster {params['name']}: none of its {len(errors)} addresses can be used: {why}. Nothing was written. Next: correct "
+        "kubeconfig_servers, or see that one of them answers; kubeconfig_check_reachable: false leaves this check out.",
+        errors[0].code,
+        errors[0].details,
+    )
 
 
 def absent(params: dict[str, Any], check: bool) -> Result:
@@ -88,27 +133,6 @@ def _read_ca(path: str | None) -> bytes | None:
         raise EdgefedError(f"The CA file {path} cannot be read: {error.strerror}. Next: correct kubeconfig_ca_cert.", code="file") from None
 
 
-def _source(params: dict[str, Any]) -> Source:
-    if params["sources"] is None:
-        label = params["source"] or INLINE
-        return Source(read_from(parse(params["content"], label), label), label, params["source_is_remote"])
-    sources = params["sources"]
-    models = [read_from(parse(source["content"], source["path"]), source["path"]) for source in sources]
-    files = {
-        (source["path"], name): _decode(data, f"{source['path']}: {name}") for source in sources for name, data in source["files"].items()
-    }
-    problems = {(source["path"], name): why for source in sources for name, why in source["problems"].items()}
-    label = params["source"] or os.pathsep.join(source["path"] for source in sources)
-    return Source(merge_files(models), label, params["source_is_remote"], files, problems)
-
-
-def _decode(data: str, what: str) -> bytes:
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise EdgefedError(f"{what} is not base64. Next: pass the sources as kubeconfig_info returned them.", code="bad_base64") from None
-
-
 def _ask(taken: Taken, params: dict[str, Any], connect: Callable[..., Any]) -> dict[str, Any]:
     timeout = params["check_timeout"]
     kubeconfig = taken.kubeconfig().document()
@@ -117,7 +141,7 @@ def _ask(taken: Taken, params: dict[str, Any], connect: Callable[..., Any]) -> d
         version = client.request("GET", "/version", timeout=(timeout, timeout))
     except EdgefedError as error:
         if error.details.get("status") not in _NOT_THERE and error.details.get("cause") != "no_api":
-            raise _unasked(error) from None
+            raise _unasked(told(error, taken.entries["clusters"].body, timeout)) from None
         version = None
     if not isinstance(version, dict) or "gitVersion" not in version:
         raise EdgefedError(

@@ -9,20 +9,26 @@ import binascii
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import (
     Certificate,
     check_dates,
+    moment,
     read_pem,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Entry, Kubeconfig
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 ORIGIN = "edgefed.io/origin"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
+# a token that expires so soon is told of
+_SOON = timedelta(days=7)
+# what is written where nobody knew the address
+_NOWHERE = ("", "none")
 # field with a path, field that embeds it, whether the embedding field is base64
 _FILES = {
     "certificate-authority": ("certificate-authority-data", True),
@@ -61,7 +67,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asks for beyond the source; ``None`` keeps what the source has. ``ca`` is PEM."""
+    """What the user asks for beyond the source; ``None`` keeps what the source has. ``ca`` is PEM.
+
+    ``servers`` are tried in this order, ``fallbacks`` where the source's own address is good on its own machine only. Each is a URL, or
+    an address alone, which gets the source's port.
+    """
 
     name: str
     context: str | None = None
@@ -70,6 +80,8 @@ class Wishes:
     proxy_url: str | None = None
     insecure: bool | None = None
     ca: bytes | None = None
+    servers: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,11 +117,47 @@ def take(source: Source, wishes: Wishes, now: datetime) -> Taken:
     certificates = _certificates(cluster_body, user_body, wishes.name)
     for what, found in certificates.items():
         warnings += check_dates(found, f"cluster {wishes.name}: {what} from {source.label}", now)
+    warnings += _token_warnings(user_body, f"cluster {wishes.name}: the token from {source.label}", now)
     origin = Origin(wishes.name, source.label, context.name)
     context_body = {**context.body, "cluster": wishes.name, "user": wishes.name}
     bodies = {"clusters": (cluster_body, cluster), "users": (user_body, user), "contexts": (context_body, context)}
     entries = {section: Entry(wishes.name, _with_origin(body, origin), original.extra) for section, (body, original) in bodies.items()}
     return Taken(wishes.name, origin, entries, certificates, warnings)
+
+
+def servers_of(source: Source, wishes: Wishes) -> list[str | None]:
+    """The addresses to try, in this order; ``None`` keeps the source's."""
+    if wishes.server is not None:
+        return [wishes.server]
+    own = str(_refer(source, _choose(source, wishes), "clusters", "cluster", wishes.name).body.get("server") or "")
+    given = wishes.servers or (wishes.fallbacks if _is_useless(own, source.remote) else ())
+    return list(dict.fromkeys(_as_server(one, own) for one in given)) or [None]
+
+
+def _as_server(address: str, own: str) -> str:
+    if "://" in address:
+        return address
+    shown = f"[{address}]" if ":" in address and not address.startswith("[") else address
+    return f"https://{shown}:{_port(own)}"
+
+
+def _port(server: str) -> int:
+    try:
+        return urlsplit(server).port or 6443
+    except ValueError:
+        return 6443
+
+
+def _is_useless(server: str, remote: bool) -> bool:
+    host = _host(server)
+    return host in _NOWHERE or (remote and _is_loopback(host))
+
+
+def _host(server: str) -> str:
+    try:
+        return urlsplit(server).hostname or ""
+    except ValueError:
+        return ""
 
 
 def check_name(name: str) -> None:
@@ -226,6 +274,13 @@ def _server_warnings(cluster: dict[str, Any], source: Source, wishes: Wishes) ->
             f"https://ADDRESS:{urlsplit(server).port or 443} (k3s and RKE2 write 127.0.0.1).",
             "loopback",
         )
+    if host in _NOWHERE:
+        raise _wrong(
+            wishes,
+            f"{source.label} gives the server address {server}, which stands for none. Next: set kubeconfig_server, such as "
+            "https://ADDRESS:6443.",
+            "server",
+        )
     if cluster.get("insecure-skip-tls-verify"):
         if cluster.get("certificate-authority-data"):
             raise _wrong(
@@ -283,6 +338,23 @@ def _user_warnings(user: Entry, name: str) -> list[str]:
             "playbooks/kubeconfig.yml again."
         )
     return warnings
+
+
+def _token_warnings(user: dict[str, Any], what: str, now: datetime) -> list[str]:
+    expires = read_token(str(user.get("token") or "")).expires
+    if expires is None or expires - now > _SOON:
+        return []
+    if expires <= now:
+        raise EdgefedError(
+            f"{what} expired on {moment(expires)}. Nothing was written. Next: log in again where it comes from, then run this again.",
+            code="expired",
+            details={"expired": expires.isoformat()},
+        )
+    hours = int((expires - now).total_seconds() // 3600)
+    return [
+        f"{what} expires on {moment(expires)}, in {hours} hour(s). Run playbooks/kubeconfig.yml with a new one before; KubeFed, once the "
+        "cluster is joined, uses a token of its own."
+    ]
 
 
 def _certificates(cluster: dict[str, Any], user: dict[str, Any], name: str) -> dict[str, list[Certificate]]:

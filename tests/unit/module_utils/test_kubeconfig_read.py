@@ -149,6 +149,8 @@ def test_the_key_to_forget_has_the_port() -> None:
 # What a member's master has to run, and what Ansible wraps with it.
 ON_MASTERS = (
     "modules/kubeconfig_info.py",
+    "module_utils/kubeconfig/find.py",
+    "module_utils/kubeconfig/flavours.py",
     "module_utils/kubeconfig/read.py",
     "module_utils/kubeconfig/__init__.py",
     "module_utils/outcome.py",
@@ -171,6 +173,8 @@ def test_nothing_but_the_standard_library_and_ansibles_wrapper_is_imported() -> 
     assert ours == {
         f"{prefix}modules.kubeconfig_info",
         f"{prefix}module_utils.kubeconfig",
+        f"{prefix}module_utils.kubeconfig.find",
+        f"{prefix}module_utils.kubeconfig.flavours",
         f"{prefix}module_utils.kubeconfig.read",
         f"{prefix}module_utils.outcome",
     }

@@ -14,7 +14,15 @@ from certificates import DAY, NOW, Pair, bundle, pair
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import check_dates, read_pem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import parse
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import ORIGIN, Source, Taken, Wishes, check_name, take
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import (
+    ORIGIN,
+    Source,
+    Taken,
+    Wishes,
+    check_name,
+    servers_of,
+    take,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 SECRET = "hunter2-secret"
@@ -255,3 +263,46 @@ def test_an_old_cryptography_has_no_utc_fields(monkeypatch: pytest.MonkeyPatch) 
     (one,) = read_pem(Pair(ADMIN.certificate, b"").certificate, "x")
     assert one.expires.tzinfo is UTC
     assert one.expires == datetime.fromtimestamp((NOW + 365 * DAY).timestamp(), UTC)
+
+
+@pytest.mark.parametrize(
+    ("own", "remote", "wishes", "expected"),
+    [
+        ("https://10.0.0.1:6443", True, {}, [None]),
+        ("https://10.0.0.1:6443", True, {"fallbacks": ("192.0.2.1",)}, [None]),
+        ("https://10.0.0.1:6443", True, {"servers": ("192.0.2.1", "https://b:1")}, ["https://192.0.2.1:6443", "https://b:1"]),
+        (
+            "https://127.0.0.1:16443",
+            True,
+            {"fallbacks": ("192.0.2.1", "2001:db8::1")},
+            ["https://192.0.2.1:16443", "https://[2001:db8::1]:16443"],
+        ),
+        ("https://127.0.0.1:16443", False, {"fallbacks": ("192.0.2.1",)}, [None]),
+        ("https://127.0.0.1:16443", True, {"fallbacks": ("192.0.2.1",), "server": "https://a"}, ["https://a"]),
+        ("https://none", False, {"fallbacks": ("192.0.2.1", "192.0.2.1")}, ["https://192.0.2.1:6443"]),
+        ("", False, {"fallbacks": ("[2001:db8::1]",)}, ["https://[2001:db8::1]:6443"]),
+        ("https://h:port", False, {"servers": ("a",)}, ["https://a:6443"]),
+    ],
+)
+def test_the_addresses_to_try(own: str, remote: bool, wishes: dict[str, Any], expected: list[str | None]) -> None:
+    source = Source(parse(json.dumps(document({**CLUSTER, "server": own})), FILE), "edge1", remote)
+    assert servers_of(source, Wishes("edge1", **wishes)) == expected
+
+
+def jwt(expires: datetime) -> str:
+    claims = json.dumps({"sub": "me", "exp": expires.timestamp()})
+    return f"a.{base64.urlsafe_b64encode(claims.encode()).decode().rstrip('=')}.{SECRET}"
+
+
+def test_a_token_of_a_day() -> None:
+    found = taken(document(user={"token": jwt(NOW + DAY)}))
+    assert "the token from edge1:/etc/kubernetes/admin.conf expires on" in found.warnings[0]
+    assert "in 24 hour(s). Run playbooks/kubeconfig.yml" in found.warnings[0]
+    assert taken(document(user={"token": jwt(NOW + 30 * DAY)})).warnings == []
+    assert "expired on" in refused("expired", document(user={"token": jwt(NOW - DAY)}))
+
+
+def test_an_address_that_stands_for_none() -> None:
+    said = refused("server", document({**CLUSTER, "server": "https://none"}))
+    assert "gives the server address https://none, which stands for none. Next: set kubeconfig_server" in said
+    assert taken(document({**CLUSTER, "server": "https://none"}), server="https://a:6443").server == "https://a:6443"
