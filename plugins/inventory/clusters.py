@@ -2,23 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any
-
-from ansible.errors import AnsibleParserError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
-
-from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect, forget
-from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.describe import describe
-from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.groups import groups_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.look import kubefed_clusters
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
-from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import plain
-
 DOCUMENTATION = r"""
 name: clusters
 short_description: The clusters of a KubeFed federation as hosts
@@ -104,6 +87,23 @@ keyed_groups:
   - key: kubefed_labels['tier'] | default('other')
     prefix: tier
 """
+
+import hashlib
+import json
+from typing import Any
+
+from ansible.errors import AnsibleParserError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect, forget
+from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.describe import describe
+from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.groups import groups_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.look import kubefed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import plain
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
