@@ -15,7 +15,6 @@ description:
 extends_documentation_fragment:
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
-options:
 """
 
 EXAMPLES = r"""
