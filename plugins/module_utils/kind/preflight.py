@@ -19,7 +19,7 @@ GIGABYTE = 1024 * 1024 * 1024
 MEMORY_PER_CLUSTER = 900 * 1024 * 1024
 DISK_PER_CLUSTER = GIGABYTE
 DISK_OF_IMAGE = 3 * GIGABYTE
-# Measured while it is made: the node's file system, its images' layers, and all of it packed.
+# By their sizes, with room to spare: the node's file system, its images' layers and all of it packed lie side by side while it is made.
 DISK_OF_BUILD = 4 * GIGABYTE
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 FEWEST_FILES = 4096
