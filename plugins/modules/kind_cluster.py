@@ -16,6 +16,7 @@ description:
 requirements:
   - kubernetes
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.lab.cluster

@@ -14,6 +14,7 @@ description:
   - The isolation is an nftables table of the lab's own. It refuses what comes from the lab's bridge and is not for this machine, and
     questions to the container network's name server that are not for a node of the lab. It stands before the first container starts.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.kind

@@ -13,6 +13,7 @@ description:
     names all that is missing at once, each with its remedy.
   - Says which number, port and nodes each cluster has, and how many may be made at once. Changes nothing.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.lab.plan

@@ -18,6 +18,7 @@ description:
   - It waits while another run makes clusters of the same lab.
   - The images stay, they are a cache.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
 options:

@@ -12,6 +12,7 @@ description:
   - Reads each node's memory from its control group, processes apart from the page cache, and writes C(lab.json) in the lab's folder.
   - New figures are not a change.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.kind

@@ -17,6 +17,7 @@ description:
 requirements:
   - kubernetes
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.lab.cluster

@@ -15,6 +15,7 @@ description:
     inventory before it.
   - Changes nothing.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
   - edgefed.kubefed.lab.plan

@@ -13,6 +13,7 @@ description:
   - Starts it again when its command, its environment or a file that it was started with has changed.
   - Stops it by pid and start time, never by name.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
 options:

@@ -13,6 +13,7 @@ description:
     were cut off, and removes the lab's files.
   - Needs no tools. Files in the folder that are not the lab's stay, and are named.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
 """

@@ -12,6 +12,7 @@ description:
   - Adds up the memory of the processes of each cluster (their share of it, PSS), and writes C(lab.json) in the lab's folder.
   - New figures are not a change.
 extends_documentation_fragment:
+  - edgefed.kubefed.attributes.plain
   - edgefed.kubefed.attributes.lab
   - edgefed.kubefed.lab
 options:
