@@ -125,8 +125,9 @@ def _cluster(params: dict[str, Any]) -> Cluster:
             "Next: run tools.yml, and give its tools_paths.",
             code="tools",
         )
-    documents = kwokctl_documents(ports, octet(index), params["tools"], params["kubernetes_version"]) if present else []
     files = LabFiles(os.path.realpath(params["folder"]))
+    egress = files.egress(params["host"])
+    documents = kwokctl_documents(ports, octet(index), params["tools"], params["kubernetes_version"], egress) if present else []
     return Cluster(params["host"], f"{params['prefix']}{params['host']}", index, ports, files, params["tools"], documents)
 
 

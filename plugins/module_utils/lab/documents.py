@@ -32,12 +32,29 @@ _EXTRA_ARGS: dict[str, dict[str, str]] = {
     "kube-scheduler": {"leader-elect": "false"},
 }
 
+# Nothing listens at the addresses of Services and pods, and packets to them would leave the machine: the API server, which calls webhooks
+# and aggregated APIs there, is sent to a socket that is not.
+NO_EGRESS: dict[str, Any] = {
+    "apiVersion": "apiserver.k8s.io/v1beta1",
+    "kind": "EgressSelectorConfiguration",
+    "egressSelections": [
+        {
+            "name": "cluster",
+            "connection": {
+                "proxyProtocol": "HTTPConnect",
+                "transport": {"uds": {"udsName": "/nonexistent/no-service-answers-in-the-embedded-lab"}},
+            },
+        }
+    ],
+}
 
-def kwokctl_documents(ports: ClusterPorts, octet: int, binaries: dict[str, str], version: str) -> list[dict[str, Any]]:
+
+def kwokctl_documents(ports: ClusterPorts, octet: int, binaries: dict[str, str], version: str, egress: str) -> list[dict[str, Any]]:
     """The documents of one cluster's configuration file for kwokctl.
 
     ``octet`` n gives the cluster's addresses 127.n.0.0/16, ``binaries`` holds the path of each of :data:`TOOLS`,
-    ``version`` is Kubernetes' (``v1.34.4``), from which kwokctl derives the flags that the components know.
+    ``version`` is Kubernetes' (``v1.34.4``), from which kwokctl derives the flags that the components know; ``egress`` is the file with
+    :data:`NO_EGRESS`.
     """
     options: dict[str, Any] = {
         "runtime": "binary",
@@ -58,7 +75,7 @@ def kwokctl_documents(ports: ClusterPorts, octet: int, binaries: dict[str, str],
     }
     patches = [
         {"name": name, "extraArgs": [{"key": key, "value": value} for key, value in arguments.items()]}
-        for name, arguments in _EXTRA_ARGS.items()
+        for name, arguments in {**_EXTRA_ARGS, "kube-apiserver": {"egress-selector-config-file": egress}}.items()
     ]
     configuration = {
         "apiVersion": KWOKCTL_API,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes, storage
-from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import COMPONENTS, digest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import COMPONENTS, NO_EGRESS, digest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import ClusterPorts, LabFiles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.plan import RUNNING, STOPPED, Observed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -135,6 +135,7 @@ class Cluster:
         record = {"host": self.host, "cluster": self.name, "index": self.index, "made": False, "digest": digest(self.documents)}
         storage.write_json(self.files.record(self.host), record)
         storage.write(self.files.config(self.host), _SEPARATOR.join(json.dumps(one, indent=1) for one in self.documents) + "\n")
+        storage.write_json(self.files.egress(self.host), NO_EGRESS)
         self._kwokctl("create", "cluster", "--kubeconfig", "")
         self.pid_files.record_starts()
         # The names that KubeFed's webhook looks for in its --cert-dir.
@@ -160,7 +161,7 @@ class Cluster:
         """Stop every process of the cluster and remove its files; ``False`` when there was nothing."""
         found = bool(stop_marked(self.files.root, self.name))
         work = self.files.work(self.name)
-        known = [self.files.kubeconfig, self.files.record, self.files.config, self.files.log]
+        known = [self.files.kubeconfig, self.files.record, self.files.config, self.files.egress, self.files.log]
         found = sum(storage.remove(path(self.host)) for path in known) > 0 or found
         if os.path.isdir(work):
             shutil.rmtree(work)

@@ -119,6 +119,10 @@ class LabFiles:
     def config(self, host: str) -> str:
         return f"{self.clusters}/{host}.kwok.yaml"
 
+    def egress(self, host: str) -> str:
+        """What the API server may reach of its cluster: nothing."""
+        return f"{self.clusters}/{host}.egress.yaml"
+
     def log(self, host: str) -> str:
         """Output of kwokctl itself."""
         return f"{self.clusters}/{host}.log"

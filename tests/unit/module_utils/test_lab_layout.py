@@ -52,7 +52,7 @@ def test_every_component_has_ports() -> None:
 
 
 def test_the_configuration_binds_loopback_and_names_every_port_and_binary() -> None:
-    configuration, service, ingress = kwokctl_documents(cluster_ports(20000, 1), octet(1), BINARIES, "v1.34.4")
+    configuration, service, ingress = kwokctl_documents(cluster_ports(20000, 1), octet(1), BINARIES, "v1.34.4", "/egress")
     options = configuration["options"]
     assert options["bindAddress"] == "127.0.0.1"
     ports = {name: value for name, value in options.items() if name.endswith("Port")}
@@ -73,7 +73,7 @@ def test_the_configuration_binds_loopback_and_names_every_port_and_binary() -> N
 
 
 def test_stages_give_addresses_of_the_clusters_range_to_those_without() -> None:
-    _configuration, service, ingress = kwokctl_documents(cluster_ports(20000, 4), octet(4), BINARIES, "v1.34.4")
+    _configuration, service, ingress = kwokctl_documents(cluster_ports(20000, 4), octet(4), BINARIES, "v1.34.4", "/egress")
     (patch,) = service["spec"]["next"]["patches"]
     assert patch["subresource"] == "status"
     assert '- ip: "127.5.{{ index $ip 2 }}.{{ index $ip 3 }}"' in patch["template"]
@@ -86,7 +86,7 @@ def test_stages_give_addresses_of_the_clusters_range_to_those_without() -> None:
 
 def test_another_port_is_another_configuration() -> None:
     def of(base: int) -> str:
-        return digest(kwokctl_documents(cluster_ports(base, 0), 1, BINARIES, "v1.34.4"))
+        return digest(kwokctl_documents(cluster_ports(base, 0), 1, BINARIES, "v1.34.4", "/egress"))
 
     assert of(20000) == of(20000)
     assert of(20000) != of(20010)
