@@ -27,9 +27,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.stat
     Leader,
     Status,
     Webhook,
-    gates_of,
     pod_troubles,
     read_leader,
+    rolled_out,
     split_crds,
     unready_containers,
     webhook_of_answer,
@@ -39,6 +39,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 ADMISSION = "admissionregistration.k8s.io/v1"
 EXTENSIONS = "apiextensions.k8s.io/v1"
+REVIEW = "authorization.k8s.io/v1"
 LOG_LINES = 3
 PROBE = {"apiVersion": CORE_GROUP, "kind": "KubeFedConfig", "metadata": {"name": "edgefed-probe"}, "spec": {"scope": "Cluster"}}
 
@@ -104,7 +105,6 @@ def read_current(client: Client, desired: Desired, removing: bool = False) -> Cu
         namespace_named=(meta.get("labels") or {}).get("name") == desired.namespace,
         releases=releases,
         config=config,
-        leader=leader_of(client, desired.namespace, config) if config else Leader(),
         elsewhere={
             item["metadata"]["namespace"]: str((item.get("spec") or {}).get("scope") or "Cluster")
             for item in configs
@@ -166,8 +166,7 @@ def apply(client: Client, desired: Desired, steps: tuple[Step, ...], timeout: fl
             object_path(ADMISSION, webhook_names(desired.scope, desired.namespace)[name], None, name)
         ),
         "put_config": lambda _: _put_config(client, desired, deadline, sleep),
-        "set_gates": lambda _: _set_gates(client, desired, deadline, sleep),
-        "restart": lambda name: _restart(client, desired.namespace, name),
+        "restart": lambda name: restart(client, desired.namespace, name),
         "release_objects": lambda name: _release_objects(client, name),
         "delete_crd": lambda name: client.delete(object_path(EXTENSIONS, "customresourcedefinitions", None, name)),
         "delete_lock": lambda _: client.delete(object_path("v1", "configmaps", desired.namespace, LOCK)),
@@ -218,36 +217,70 @@ def _put_config(client: Client, desired: Desired, deadline: float, sleep: float)
         time.sleep(sleep)
 
 
-def _set_gates(client: Client, desired: Desired, deadline: float, sleep: float) -> None:
-    """Patch the KubeFedConfig; the webhook checks it, so a webhook that is just starting is waited for."""
-    path = config_path(desired.namespace)
-    gates = {**gates_of(client.get(path)), **desired.gates}
-    body = {"spec": {"featureGates": [{"name": name, "configuration": gates[name]} for name in sorted(gates)]}}
+def find_config(client: Client, namespace: str) -> dict[str, Any] | None:
+    """The KubeFedConfig, ``None`` also where its CRD is not there."""
+    return client.find(config_path(namespace))
+
+
+def set_config(client: Client, namespace: str, patch: dict[str, Any], deadline: float, sleep: float) -> dict[str, Any]:
+    """Patch the ``spec`` of the KubeFedConfig; the webhook checks it, so a webhook that is just starting is waited for."""
     while True:
         try:
-            client.patch(path, body)
-            return
+            return client.patch(config_path(namespace), {"spec": patch})
         except ApiError as error:
             if "failed calling webhook" not in error.message:
                 raise
             if time.monotonic() >= deadline:
-                raise _gates_unset(client, desired, error) from None
+                raise _unset(client, namespace, error) from None
         time.sleep(sleep)
 
 
-def _gates_unset(client: Client, desired: Desired, error: ApiError) -> EdgefedError:
+def _unset(client: Client, namespace: str, error: ApiError) -> EdgefedError:
     reason = webhook_of_error(error.status, error.message).reason
-    troubles = read_troubles(client, desired.namespace)
+    troubles = read_troubles(client, namespace)
     pods = f" Pods: {'; '.join(troubles)}." if troubles else ""
     return EdgefedError(
-        f'{client.where}: the feature gates of KubeFedConfig "{CONFIG}" in namespace "{desired.namespace}" could not be set, because the '
+        f'{client.where}: KubeFedConfig "{CONFIG}" in namespace "{namespace}" could not be changed, because the '
         f"admission webhook does not answer: {reason}.{pods} Next: make the webhook run, then run playbooks/control_plane.yml again.",
         code="webhook",
         details={"reason": reason, "pods": troubles},
     )
 
 
-def _restart(client: Client, namespace: str, name: str) -> None:
+def find_controller(client: Client, namespace: str) -> dict[str, Any] | None:
+    """The controller manager's Deployment, ``None`` where it is a process."""
+    return client.find(object_path("apps/v1", "deployments", namespace, CONTROLLER))
+
+
+def may_lock(client: Client, namespace: str, plural: str) -> bool:
+    """Whether the account that KubeFed's pods run under may keep the leader's lock on that kind of object."""
+    asked = {"namespace": namespace, "verb": "update", "group": "", "resource": plural, "name": LOCK}
+    user = f"system:serviceaccount:{namespace}:kubefed-controller"
+    review = {"apiVersion": REVIEW, "kind": "SubjectAccessReview", "spec": {"user": user, "resourceAttributes": asked}}
+    return bool(client.create(object_path(REVIEW, "subjectaccessreviews"), review)["status"]["allowed"])
+
+
+def await_rollout(client: Client, namespace: str, timeout: float, sleep: float) -> None:
+    """Wait until only pods that were started after the restart are left: one of before would lead on with what it read then."""
+    deadline = time.monotonic() + timeout
+    while True:
+        live = find_controller(client, namespace)
+        if live is None or rolled_out(live):
+            return
+        if time.monotonic() >= deadline:
+            troubles = read_troubles(client, namespace)
+            raise EdgefedError(
+                f"{client.where}: the pods of {CONTROLLER} were not all replaced within {timeout:g} s after its settings were changed"
+                f"{': ' + '; '.join(troubles) if troubles else ''}. Next: make the cluster run these pods (kubectl describe pod), then run "
+                "this again.",
+                code="rollout",
+                details={"pods": troubles},
+            )
+        time.sleep(sleep)
+
+
+def restart(client: Client, namespace: str, name: str) -> None:
+    """Let a Deployment replace its pods."""
     notes = {"kubectl.kubernetes.io/restartedAt": now().isoformat(timespec="seconds")}
     path = object_path("apps/v1", "deployments", namespace, name)
     client.patch(path, {"spec": {"template": {"metadata": {"annotations": notes}}}})

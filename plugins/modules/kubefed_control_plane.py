@@ -11,8 +11,8 @@ description:
   - Is called before and after the chart is run, and says in RV(chart) whether the chart has to be run at all. When nothing is to be done,
     Helm need not be started.
   - With O(state=present) it refuses another KubeFed, another version and another scope, makes the namespace, drops Helm's records of an
-    operation that was cut off (the next install adopts what is there), sets the feature gates on the KubeFedConfig and restarts the
-    controller manager's Deployment where that began before its KubeFedConfig was changed, as it reads it only once.
+    operation that was cut off (the next install adopts what is there), and restarts the webhook's Deployment where the chart renewed its
+    certificate. The KubeFedConfig is of module M(edgefed.kubefed.kubefed_config).
   - With O(state=absent) it refuses while clusters are joined or federated objects are left, and removes webhook configurations, CRDs, the
     leader's lock and a namespace that this module made.
 options:
@@ -38,11 +38,9 @@ options:
     choices: [Cluster, Namespaced]
     default: Cluster
   values:
-    description: The chart's values, as Helm is to have them. They are compared with Helm's record.
-    type: dict
-    default: {}
-  feature_gates:
-    description: KubeFed's feature gates, V(Enabled) or V(Disabled) by name. Gates that are not named keep their setting.
+    description:
+      - The chart's values, as Helm is to have them. They are compared with Helm's record.
+      - Those that set fields of the KubeFedConfig are refused.
     type: dict
     default: {}
   config:
@@ -70,8 +68,7 @@ extends_documentation_fragment:
   - edgefed.kubefed.wait
   - edgefed.kubefed.attributes
 notes:
-  - O(wait_timeout) bounds the wait for the webhook that has to accept the feature gates, and for objects that are being deleted. Both are
-    waited for whatever O(wait) is.
+  - O(wait_timeout) bounds the wait for objects that are being deleted, which are waited for whatever O(wait) is.
   - Role P(edgefed.kubefed.kubefed#role) is the way to use this module.
 requirements:
   - kubernetes >= 29
@@ -86,8 +83,6 @@ EXAMPLES = r"""
     context: local
     version: 0.10.0
     values: "{{ kubefed_chart_values }}"
-    feature_gates:
-      RawResourceStatusCollection: Enabled
   register: prepared
 
 - name: Run the chart when it has to be run
@@ -120,24 +115,12 @@ steps:
   returned: success
   type: list
   elements: str
-  sample: ["set_gates", "restart kubefed-controller-manager"]
+  sample: ["create_namespace kube-federation-system"]
 release_status:
   description: Helm's word for the release as it was found, empty when there was none.
   returned: success
   type: str
   sample: deployed
-restart_controller:
-  description:
-    - Whether the controller manager began before its KubeFedConfig was changed. This module restarts its Deployment; a process has to be
-      started again.
-  returned: success
-  type: bool
-  sample: false
-leader:
-  description: Who held the controller manager's lock as it was found, empty when nobody did.
-  returned: success
-  type: str
-  sample: node-1_5f0c
 api_requests:
   description: Requests sent to the API server.
   returned: success
@@ -166,7 +149,6 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "version": {"type": "str"},
     "scope": {"type": "str", "choices": ["Cluster", "Namespaced"], "default": "Cluster"},
     "values": {"type": "dict", "default": {}},
-    "feature_gates": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "config_crd": {"type": "dict", "default": {}},
     "chart_done": {"type": "bool", "default": False},
@@ -183,7 +165,6 @@ def _desired(params: dict[str, Any], where: str) -> planning.Desired:
         version=params["version"] or "",
         scope=params["scope"],
         values=params["values"],
-        gates={name: planning.gate_word(value) for name, value in params["feature_gates"].items()},
         config=params["config"],
         config_crd=params["config_crd"],
         purge=params["purge"],
@@ -214,8 +195,6 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
             "reasons": list(plan.reasons),
             "steps": [f"{step.verb} {step.name}".strip() for step in plan.steps],
             "release_status": release.status if release else "",
-            "restart_controller": plan.restart,
-            "leader": current.leader.holder,
             "api_requests": client.requests,
         },
     )

@@ -28,7 +28,7 @@ MITMDUMP = REPOSITORY / ".venv-faults" / "bin" / "mitmdump"
 HOST, SYSTEM = "local", "kube-federation-system"
 PORT_BASE = 31000
 # KubeFed looks at its members often, so that an unjoin is soon let go.
-QUICK = {"leaderElectRetryPeriod": "2s", "clusterHealthCheckPeriod": "2s"}
+QUICK = {"leader_elect": {"retry_period": "2s"}, "cluster_health_check": {"period": "2s"}}
 
 
 @dataclass
@@ -114,7 +114,7 @@ def play(folder: Path, members: list[str], *playbooks: str) -> None:
     common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kubefed_runtime": "process"}
     common |= {"lab_port_base": PORT_BASE, "lab_prefix": "flt-", "lab_nodes": 1, "federation_state_dir": str(folder / ".edgefed")}
     common |= {"kubeconfig_path": str(folder / ".edgefed/lab/kubeconfigs") + "/{{ inventory_hostname }}"}
-    common |= {"kubefed_values": {"controllermanager": QUICK}}
+    common |= {"kubefed_settings": QUICK}
     groups = {"federation_host": {"hosts": {HOST: None}}, "federation_members": {"hosts": dict.fromkeys(members)}}
     inventory = {"all": {"vars": common, "children": {"lab": {"children": groups}}}}
     (folder / "inventory.json").write_text(json.dumps(inventory))

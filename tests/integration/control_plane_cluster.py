@@ -23,13 +23,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
-from ansible_collections.edgefed.kubefed.plugins.modules import kubefed_control_plane, kubefed_control_plane_info
+from ansible_collections.edgefed.kubefed.plugins.modules import kubefed_config, kubefed_control_plane, kubefed_control_plane_info
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
 NAMESPACE = "kube-federation-system"
 # A new controller manager asks for the lock every 2 s instead of 5, and looks at its members as often.
-QUICK = {"leaderElectRetryPeriod": "2s", "clusterHealthCheckPeriod": "2s"}
+QUICK = {"leader_elect": {"retry_period": "2s"}, "cluster_health_check": {"period": "2s"}}
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Cluster:
         common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kubefed_runtime": "process"}
         common |= {"lab_port_base": self.port_base, "lab_prefix": "cpt-", "lab_nodes": 1, "tools_paths": self.tools}
         common |= {"federation_state_dir": str(self.folder / ".edgefed"), "kubefed_wait_timeout": 60}
-        common |= {"kubefed_values": {"controllermanager": QUICK}}
+        common |= {"kubefed_settings": QUICK}
         groups = {"federation_host": {"hosts": {"local": None}}, "federation_members": {"hosts": {"local": None}}}
         (self.folder / "lab.json").write_text(json.dumps({"all": {"vars": common, "children": {"lab": {"children": groups}}}}))
         groups["federation_members"] = {"hosts": {"local": None, "ghost": None}}
@@ -98,10 +98,16 @@ class Cluster:
         checked = ArgumentSpecValidator(kubefed_control_plane.ARGUMENT_SPEC).validate(given)
         return kubefed_control_plane.run(checked.validated_parameters, check, True, connect)
 
+    def configure(self, check: bool = True, **options: Any) -> Result:
+        """The module of the settings called directly; by default it only foretells."""
+        given = {"kubeconfig": self.kubeconfig, "context": "local", **options}
+        checked = ArgumentSpecValidator(kubefed_config.ARGUMENT_SPEC).validate(given)
+        return kubefed_config.run(checked.validated_parameters, check, True, connect)
+
     def settled(self) -> None:
         """Ready, and nothing to do."""
-        again = self.ask()
-        assert not again.changed, (again.data, again.diff)
+        for again in (self.ask(), self.configure()):
+            assert not again.changed, (again.data, again.diff)
         given = {"kubeconfig": self.kubeconfig, "context": "local", "wait": True, "wait_timeout": 30}
         checked = ArgumentSpecValidator(kubefed_control_plane_info.ARGUMENT_SPEC).validate(given)
         assert kubefed_control_plane_info.run(checked.validated_parameters, False, False, connect).data["ready"]

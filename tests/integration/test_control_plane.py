@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.control_plane_cluster import NAMESPACE, QUICK, REPOSITORY, Cluster, Run, cluster
+from integration.control_plane_cluster import NAMESPACE, REPOSITORY, Cluster, Run, cluster
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import FIELD_MANAGER
 
@@ -105,7 +105,7 @@ def test_restart_that_was_cut_off(cluster: Cluster) -> None:
     time.sleep(1)
     change = '{"spec": {"controllerDuration": {"unavailableDelay": "59s"}}}'
     cluster.kubectl("patch", "kubefedconfig", "kubefed", "-n", NAMESPACE, "--type=merge", "-p", change)
-    assert cluster.ask().data["restart_controller"]
+    assert cluster.configure().data["restart_controller"]
     assert cluster.converge().changed > 0
     assert cluster.daemons()["controller-manager"] != before["controller-manager"]
     cluster.settled()
@@ -117,10 +117,8 @@ def test_module_paths_agree(cluster: Cluster, run_task: Any, path: str) -> None:
     values = json.loads(cluster.helm("get", "values", "kubefed", "-o", "json"))
     same = run_task("kubefed_control_plane", {**options, "values": values}, path=path)
     assert (same["changed"], same["chart"], same["steps"]) == (False, "none", [])
-    gate = {"feature_gates": {"PushReconciler": "Disabled"}, "values": {**values, "more": 1}}
-    other = run_task("kubefed_control_plane", {**options, **gate}, check=True, path=path)
+    other = run_task("kubefed_control_plane", {**options, "values": {**values, "more": 1}}, check=True, path=path)
     assert (other["changed"], other["chart"], other["reasons"]) == (True, "upgrade", ["values differ"])
-    assert cluster.gates()["PushReconciler"] == "Enabled"
 
 
 def test_gate_restarts_the_controller_manager(cluster: Cluster) -> None:
@@ -167,21 +165,31 @@ def test_helm_client_that_was_asked_for(cluster: Cluster) -> None:
 
 def test_unknown_gate(cluster: Cluster) -> None:
     run = cluster.play("control_plane", kubefed_feature_gates={"PushReconcilers": "Enabled"})
-    assert run.status != 0 and 'Did you mean "PushReconciler"' in run.output
+    assert run.status != 0 and 'Did you mean "PushReconciler"' in run.said
 
 
 def test_values_are_an_upgrade(cluster: Cluster) -> None:
-    """They take effect: the controller manager reads them only at its start."""
-    values = {"kubefed_values": {"controllermanager": {**QUICK, "clusterHealthCheckPeriod": "3s"}}}
+    """They leave the settings as they are, and the controller manager running."""
+    values = {"kubefed_values": {"controllermanager": {"controller": {"logLevel": 3}}}}
+    cluster.converge()
     before = cluster.daemons()
     check = cluster.converge("--check", "--diff", **values)
-    assert check.changed > 0 and "clusterHealthCheckPeriod: 3s" in check.output
-    assert cluster.daemons() == before
+    assert check.changed > 0 and "logLevel: 3" in check.output
     cluster.converge(**values)
-    assert cluster.get("kubefedconfig", "kubefed", "-n", NAMESPACE)["spec"]["clusterHealthCheck"]["period"] == "3s"
+    assert json.loads(cluster.helm("get", "values", "kubefed", "-o", "json"))["controllermanager"]["controller"]["logLevel"] == 3
+    assert cluster.get("kubefedconfig", "kubefed", "-n", NAMESPACE)["spec"]["clusterHealthCheck"]["period"] == "2s"
     assert cluster.gates()["RawResourceStatusCollection"] == cluster.gates()["SchedulerPreferences"] == "Enabled"
-    assert cluster.daemons()["controller-manager"] != before["controller-manager"]
+    assert cluster.daemons()["controller-manager"] == before["controller-manager"]
     cluster.settled()
+
+
+def test_settings_among_the_values(cluster: Cluster) -> None:
+    """One owner: the chart would set them back."""
+    before = cluster.helm("history", "kubefed")
+    run = cluster.play("control_plane", kubefed_values={"controllermanager": {"clusterHealthCheckPeriod": "3s"}})
+    assert run.status != 0 and "controllermanager.clusterHealthCheckPeriod" in run.said
+    assert "kubefed_settings.cluster_health_check.period" in run.said
+    assert cluster.helm("history", "kubefed") == before
 
 
 def test_other_version_is_reported_and_left_alone(cluster: Cluster) -> None:

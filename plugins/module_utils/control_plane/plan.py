@@ -7,18 +7,12 @@ The chart's own work (``Plan.chart``) lies between two calls: the first prepares
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.release import Release, kubefed_version, latest
-from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import (
-    DEFAULT_GATES,
-    Leader,
-    config_is_newer,
-    gates_of,
-)
+from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.settings import in_chart_values
 
 CONFIG = "kubefed"
 CONTROLLER = "kubefed-controller-manager"
@@ -45,7 +39,6 @@ class Current:
     webhooks: tuple[str, ...] = ()
     deployments: dict[str, str] = field(default_factory=dict)
     """KubeFed's Deployments: name → version of the image, ``""`` when its tag is none."""
-    leader: Leader = field(default_factory=Leader)
     older_pods: tuple[str, ...] = ()
     """Deployments that are older than the release's last change: their pods still have the certificate of before."""
     clusters: tuple[str, ...] = ()
@@ -65,7 +58,6 @@ class Desired:
     version: str = ""
     scope: str = "Cluster"
     values: dict[str, Any] = field(default_factory=dict)
-    gates: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     """The chart's KubeFedConfig, which has to be there before pods of the controller manager start; empty where none will."""
     config_crd: dict[str, Any] = field(default_factory=dict)
@@ -82,20 +74,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """``chart``: ``none install upgrade uninstall``. ``reasons``: why, for people. ``restart``: whether the controller manager has to
-    start again, be it a Deployment (then a step too) or a process. ``before``/``after``: what changes, for the diff."""
+    """``chart``: ``none install upgrade uninstall``. ``reasons``: why, for people. ``before``/``after``: what changes, for the diff."""
 
     chart: str = "none"
     reasons: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
-    restart: bool = False
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
         """Whether anything is to be done, by the chart or by us."""
-        return self.chart != "none" or bool(self.steps) or self.restart
+        return self.chart != "none" or bool(self.steps)
 
 
 @dataclass(frozen=True)
@@ -114,11 +104,6 @@ def webhook_names(scope: str, namespace: str) -> dict[str, str]:
         f"mutation.core.kubefed.io{suffix}": "mutatingwebhookconfigurations",
         f"validations.core.kubefed.io{suffix}": "validatingwebhookconfigurations",
     }
-
-
-def gate_word(value: Any) -> str:
-    """``Enabled`` or ``Disabled`` of a gate's setting, YAML's booleans too; anything else is KubeFed's webhook's to refuse."""
-    return {"true": "Enabled", "false": "Disabled"}.get(str(value).lower(), str(value))
 
 
 def veiled(values: Any) -> Any:
@@ -148,18 +133,17 @@ def installed_version(current: Current) -> str:
     return current.deployments.get(CONTROLLER) or (release.version if release else None) or ""
 
 
-def _unknown_gate(gates: dict[str, str]) -> Objection | None:
-    for name in gates:
-        if name not in DEFAULT_GATES:
-            near = difflib.get_close_matches(name, DEFAULT_GATES, 1, 0.4)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
-            return Objection(
-                f'KubeFed has no feature gate "{name}"; its controller manager would not start.{hint} '
-                f"Next: use {', '.join(DEFAULT_GATES)} in kubefed_feature_gates.",
-                "unknown_gate",
-                {"gate": name},
-            )
-    return None
+def _settings_in_values(desired: Desired) -> Objection | None:
+    """Chart values that set what the module kubefed_config owns: the next run of the chart would set it back."""
+    found = in_chart_values(desired.values)
+    if not found:
+        return None
+    return Objection(
+        f"kubefed_values sets fields of the KubeFedConfig ({', '.join(value for value, _option in found)}), which the chart would set back "
+        f"each time. Nothing was changed. Next: use {', '.join(dict.fromkeys(option for _value, option in found))} instead.",
+        "settings_in_values",
+        {"values": [value for value, _option in found]},
+    )
 
 
 def _foreign(current: Current, desired: Desired) -> Objection | None:
@@ -202,9 +186,9 @@ def _unselected(current: Current, desired: Desired) -> Objection | None:
 
 
 def objection(current: Current, desired: Desired) -> Objection | None:
-    """What forbids to install or change: an unknown gate, another's KubeFed, another version, another scope, a namespace that no webhook
-    would select."""
-    trouble = _unknown_gate(desired.gates) or _foreign(current, desired)
+    """What forbids to install or change: settings among the chart's values, another's KubeFed, another version, another scope, a namespace
+    that no webhook would select."""
+    trouble = _settings_in_values(desired) or _foreign(current, desired)
     if trouble:
         return trouble
     there = installed_version(current)
@@ -256,14 +240,8 @@ def _chart_work(current: Current, desired: Desired) -> tuple[str, bool, list[str
     return "none", False, []
 
 
-def _gates(current: Current, desired: Desired) -> tuple[dict[str, str], dict[str, str]]:
-    now = gates_of(current.config)
-    return now, {**now, **desired.gates}
-
-
 def plan_present(current: Current, desired: Desired, chart_done: bool = False) -> Plan:
-    """Namespace, Helm's stale records, the KubeFedConfig, chart; after it the feature gates, and the controller manager restarted where it
-    began with another configuration."""
+    """Namespace, Helm's stale records, the KubeFedConfig, chart; after it the webhook's pods that still have the certificate of before."""
     chart, afresh, reasons = ("none", False, []) if chart_done else _chart_work(current, desired)
     steps: list[Step] = []
     before: dict[str, Any] = {}
@@ -284,15 +262,7 @@ def plan_present(current: Current, desired: Desired, chart_done: bool = False) -
         after["release"] = {"status": "deployed", "values": veiled(desired.values)}
     if chart_done and WEBHOOK in current.older_pods:
         steps.append(Step("restart", WEBHOOK))
-    now, wanted = _gates(current, desired)
-    if now != wanted:
-        before["feature_gates"], after["feature_gates"] = now, wanted
-        steps += [Step("set_gates")] if chart == "none" else []
-    restart = chart == "none" and (now != wanted or config_is_newer(current.config, current.leader))
-    if restart:
-        before["controller_manager"], after["controller_manager"] = "began before its configuration was changed", "restarted"
-        steps += [Step("restart", CONTROLLER)] if CONTROLLER in current.deployments else []
-    return Plan(chart, tuple(reasons), tuple(steps), restart, before, after)
+    return Plan(chart, tuple(reasons), tuple(steps), before, after)
 
 
 def absent_objection(current: Current, desired: Desired) -> Objection | None:
@@ -350,4 +320,4 @@ def plan_absent(current: Current, desired: Desired, chart_done: bool = False) ->
     before |= {"federated_objects": current.federated} if crds and current.federated else {}
     before |= {"namespace": desired.namespace} if current.namespace_there and current.namespace_ours else {}
     after = dict.fromkeys(before)
-    return Plan(chart, (), tuple(steps if release else steps + rest), False, before, after)
+    return Plan(chart, (), tuple(steps if release else steps + rest), before, after)

@@ -155,6 +155,14 @@ def config_is_newer(config: dict[str, Any] | None, leader: Leader) -> bool:
     return since is not None and any(moment > since for moment in changed if moment)
 
 
+def rolled_out(deployment: dict[str, Any]) -> bool:
+    """Whether all pods of a Deployment are of its present template, and available."""
+    status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    counts = [status.get(name) or 0 for name in ("replicas", "updatedReplicas", "availableReplicas")]
+    return bool(seen and counts == [wanted] * 3)
+
+
 def pod_troubles(pods: list[dict[str, Any]]) -> list[str]:
     """``pod/container: Reason (message)`` of each container of the control plane that waits, and of pods that no node took."""
     troubles = []

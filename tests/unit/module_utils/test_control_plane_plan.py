@@ -5,35 +5,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane import plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.plan import Current, Desired, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.release import Release
-from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import Leader
 
 NS = "kube-federation-system"
 VALUES = {"controllermanager": {"controller": {"tag": "v0.10.0"}}}
-GATES = {"PushReconciler": "Enabled", "RawResourceStatusCollection": "Enabled", "SchedulerPreferences": "Enabled"}
 WEBHOOKS = ("mutation.core.kubefed.io", "validations.core.kubefed.io")
 CONFIG = {
     "metadata": {"namespace": NS, "annotations": {"meta.helm.sh/release-name": "kubefed", "meta.helm.sh/release-namespace": NS}},
-    "spec": {"scope": "Cluster", "featureGates": [{"name": name, "configuration": value} for name, value in GATES.items()]},
+    "spec": {"scope": "Cluster"},
 }
 RELEASE = Release("kubefed", NS, 1, "deployed", "kubefed-0.0.6", "0.10.0", VALUES, runs_pods=False, record="r1")
-WISH = Desired(where="cluster local", namespace=NS, version="0.10.0", values=VALUES, gates=GATES)
+WISH = Desired(where="cluster local", namespace=NS, version="0.10.0", values=VALUES)
 EMPTY = Current(crds_missing=("kubefedconfigs.core.kubefed.io",))
 THERE = Current(namespace_there=True, namespace_ours=True, releases=[RELEASE], config=CONFIG, webhooks=WEBHOOKS)
 IMAGES = {"kubefed-controller-manager": "0.10.0", "kubefed-admission-webhook": "0.10.0"}
 UNNAMED = replace(EMPTY, namespace_there=True, namespace_named=False)
 PODS = replace(THERE, releases=[replace(RELEASE, runs_pods=True)], deployments=IMAGES)
-
-
-def config(**spec: Any) -> dict[str, Any]:
-    """The KubeFedConfig with another spec."""
-    return {**CONFIG, "spec": {**CONFIG["spec"], **spec}}
 
 
 def test_nothing_to_do() -> None:
@@ -45,12 +37,10 @@ def test_nothing_to_do() -> None:
 
 
 def test_install_on_an_empty_cluster() -> None:
-    """The namespace first; the gates can be set only when the chart has made the KubeFedConfig, but the diff has them."""
+    """The namespace first."""
     found = plan.plan_present(EMPTY, WISH)
     assert (found.chart, found.steps) == ("install", (Step("create_namespace", NS),))
     assert found.before["release"] is None and found.after["release"]["values"] == VALUES
-    assert found.before["feature_gates"]["RawResourceStatusCollection"] == "Disabled"
-    assert found.after["feature_gates"] == GATES
 
 
 @pytest.mark.parametrize(
@@ -72,41 +62,11 @@ def test_config_comes_before_the_controller_manager(current: Current, puts: bool
     assert Step("put_config", plan.CONFIG) not in plan.plan_present(current, WISH).steps, "processes start after the chart"
 
 
-def changed_at(moment: str, fields: str = "f:spec") -> dict[str, Any]:
-    """The KubeFedConfig, last written then."""
-    return {**CONFIG, "metadata": {**CONFIG["metadata"], "managedFields": [{"time": moment, "fieldsV1": {fields: {}}}]}}
-
-
-@pytest.mark.parametrize("chart_done", [False, True])
-@pytest.mark.parametrize(
-    ("config", "restart"),
-    [
-        (changed_at("2026-01-01T12:00:01Z"), True),
-        (changed_at("2026-01-01T12:00:00Z"), False),
-        (changed_at("2026-01-01T12:00:01Z", "f:metadata"), False),
-        (changed_at("nonsense"), False),
-        (CONFIG, False),
-    ],
-)
-def test_controller_manager_of_before_the_change(config: dict[str, Any], restart: bool, chart_done: bool) -> None:
-    """It reads its KubeFedConfig once: a run that was cut off before the restart is made up for by the next."""
-    since = Leader(holder="a", acquired="2026-01-01T12:00:00Z")
-    found = plan.plan_present(replace(THERE, config=config, leader=since), WISH, chart_done)
-    assert (found.restart, found.changed, found.steps) == (restart, restart, ())
-    pods = plan.plan_present(replace(PODS, config=config, leader=since), WISH, chart_done)
-    assert pods.steps == ((Step("restart", plan.CONTROLLER),) if restart else ())
-    assert not plan.plan_present(replace(PODS, config=config), WISH, chart_done).changed
-
-
 def test_completed_after_the_chart() -> None:
-    """The second call sets the gates, and restarts the controller manager where it is a Deployment."""
-    fresh = replace(THERE, config=config(featureGates=[]))
-    assert plan.plan_present(fresh, WISH, chart_done=True).steps == (Step("set_gates"),)
-    pods = replace(PODS, config=config(featureGates=[]))
-    assert plan.plan_present(pods, WISH, chart_done=True).steps == (Step("set_gates"), Step("restart", plan.CONTROLLER))
-    again = replace(pods, older_pods=(plan.WEBHOOK, plan.CONTROLLER))
-    steps = plan.plan_present(again, WISH, chart_done=True).steps
-    assert steps == (Step("restart", plan.WEBHOOK), Step("set_gates"), Step("restart", plan.CONTROLLER))
+    """The second call restarts a webhook whose pods still have the certificate of before."""
+    assert not plan.plan_present(PODS, WISH, chart_done=True).changed
+    older = replace(PODS, older_pods=(plan.WEBHOOK, plan.CONTROLLER))
+    assert plan.plan_present(older, WISH, chart_done=True).steps == (Step("restart", plan.WEBHOOK),)
 
 
 @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback", "failed", "uninstalling", "unknown"])
@@ -151,21 +111,6 @@ def test_values_that_differ_are_an_upgrade() -> None:
     assert found.after["release"]["values"]["controllermanager"]["controller"]["env"] == {"PROXY_PASSWORD": "VALUE_HIDDEN"}
 
 
-def test_gates_alone() -> None:
-    """Without the chart; gates that are not named keep their setting."""
-    found = plan.plan_present(PODS, replace(WISH, gates={"SchedulerPreferences": "Disabled"}))
-    assert found.chart == "none"
-    assert found.steps == (Step("set_gates"), Step("restart", plan.CONTROLLER))
-    assert found.after["feature_gates"] == {**GATES, "SchedulerPreferences": "Disabled"}
-    assert not plan.plan_present(PODS, replace(WISH, gates={})).changed
-
-
-@pytest.mark.parametrize(("value", "word"), [(True, "Enabled"), ("false", "Disabled"), ("Enabled", "Enabled"), ("perhaps", "perhaps")])
-def test_gate_word(value: Any, word: str) -> None:
-    """Booleans are understood; what makes no sense is left for KubeFed to refuse."""
-    assert plan.gate_word(value) == word
-
-
 FOREIGN = {**CONFIG, "metadata": {"namespace": NS}}
 THEIRS = {**CONFIG, "metadata": {"namespace": NS, "annotations": {"meta.helm.sh/release-name": "kf", "meta.helm.sh/release-namespace": NS}}}
 
@@ -192,7 +137,12 @@ THEIRS = {**CONFIG, "metadata": {"namespace": NS, "annotations": {"meta.helm.sh/
         (replace(THERE, releases=[], config=THEIRS), WISH, "foreign", ('release "kf"', "kubefed_release_name: kf")),
         (replace(EMPTY, elsewhere={"fed": "Cluster"}), WISH, "other_control_plane", ("federation_namespace: fed",)),
         (replace(EMPTY, elsewhere={"fed": "Namespaced"}), WISH, "other_control_plane", ("fed",)),
-        (EMPTY, replace(WISH, gates={"PushReconcilers": "Enabled"}), "unknown_gate", ('Did you mean "PushReconciler"',)),
+        (
+            EMPTY,
+            replace(WISH, values={"controllermanager": {"clusterHealthCheckPeriod": "3s"}}),
+            "settings_in_values",
+            ("controllermanager.clusterHealthCheckPeriod", "kubefed_settings.cluster_health_check.period"),
+        ),
     ],
 )
 def test_objections(current: Current, wish: Desired, code: str, says: tuple[str, ...]) -> None:
