@@ -17,7 +17,7 @@ description:
     being deleted is waited for and made again, and a token that the member no longer accepts is replaced.
   - Waits until KubeFed finds the cluster ready, and else says why not and with which address.
   - The host cluster may be a member of its own federation.
-  - Taking a cluster out leaves its workloads where they are.
+  - Taking a cluster out leaves its workloads where they are, unless told otherwise.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - edgefed.kubefed.wait
@@ -77,6 +77,35 @@ options:
     elements: str
     choices: ["*", SubjectName, ValidityPeriod]
     default: []
+  credentials:
+    description:
+      - What KubeFed may do in the member.
+      - V(full) is everything, as with kubefedctl.
+      - V(least) is only what the enabled C(FederatedTypeConfig)s need. A later run widens it when a type was enabled, and narrows it
+        when one went. With roles or bindings among them it is no less than all, of which a warning tells.
+      - V(provided) is a O(token) of yours. Nothing is made in the member then, and what an earlier join made there is removed once
+        KubeFed has the token.
+    type: str
+    choices: [full, least, provided]
+    default: full
+  token:
+    description:
+      - With O(credentials=provided), the bearer token that KubeFed uses, as one of Rancher's for a cluster behind its proxy.
+      - When it ends is read from it where it is a JSON web token. One that has ended is refused.
+    type: str
+  credentials_warn_days:
+    description: Warn when the O(token) ends in fewer days than this.
+    type: int
+    default: 30
+  rotate:
+    description:
+      - Give KubeFed a new token, and remove the old one once KubeFed has used the new one. The cluster stays ready meanwhile.
+      - A rotation that was cut off is finished by the next run, with or without this.
+    type: bool
+    default: false
+  credentials_max_age:
+    description: Rotate as with O(rotate) when the token is older than this many days.
+    type: int
   labels:
     description:
       - Labels of the C(KubeFedCluster), for the cluster selectors of placements.
@@ -96,9 +125,20 @@ options:
   force:
     description:
       - With O(state=absent), clean the host cluster although the member cannot be worked with.
-      - What may be left in the member is listed in a warning.
+        What may be left in the member is listed in a warning.
+      - With O(state=present), join although the cluster is a member already under another name or of another host cluster, or its name
+        is another living cluster's. Each of them is told by the UID of the namespace C(kube-system).
     type: bool
     default: false
+  federated_objects:
+    description:
+      - What happens with O(state=absent) to what KubeFed put into the member.
+      - V(keep) leaves it running, as kubefedctl does. A later join takes it over again.
+      - V(delete) deletes all that is labelled as managed by KubeFed, namespaces only where they hold nothing else and are not the host
+        cluster's own.
+    type: str
+    choices: [keep, delete]
+    default: keep
   wait:
     description:
       - Whether to wait until KubeFed finds the cluster ready, or until the member's namespace is gone.
@@ -110,7 +150,8 @@ seealso:
     description: What joining means.
     link: https://github.com/kubernetes-retired/kubefed/blob/master/docs/userguide.md
 notes:
-  - The token in the host cluster gives KubeFed full access to the member, in its namespace only if the control plane is namespaced.
+  - Unless O(credentials) says otherwise, the token in the host cluster gives KubeFed full access to the member, in its namespace only if
+    the control plane is namespaced.
   - Runs in process where its play runs on the same Python, so that an in-process join costs some 0.3 seconds besides the wait.
 """
 
@@ -130,6 +171,28 @@ EXAMPLES = r"""
     context: local
     name: cddev
     api_endpoint: https://10.20.0.5:6443
+
+- name: Let KubeFed do only what the enabled types need
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    credentials: least
+
+- name: A new token every 90 days
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    credentials_max_age: 90
+
+- name: Join a cluster behind Rancher's proxy with a token of Rancher's
+  edgefed.kubefed.kubefed_cluster:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: shop-007
+    credentials: provided
+    token: "{{ rancher_token }}"
 
 - name: Take a cluster out of the federation, its workloads stay
   edgefed.kubefed.kubefed_cluster:
@@ -173,6 +236,10 @@ cluster:
       description: Its region.
       type: str
       sample: east-china
+    credentials:
+      description: What KubeFed has for it, with RV(ignore:expires) and RV(ignore:days_left) where a provided token says when it ends.
+      type: dict
+      sample: {kind: provided, expires: "2027-03-01T00:00:00Z", days_left: 97}
     zones:
       description: Its zones.
       type: list
@@ -193,6 +260,13 @@ changes:
       kind: ServiceAccount
       name: zj-local
       namespace: kube-federation-system
+left_behind:
+  description: With O(force), the commands that remove what may be left in a member that could not be worked with.
+  returned: when O(state=absent)
+  type: list
+  elements: str
+  sample:
+    - kubectl --context zj delete --ignore-not-found clusterrolebinding/kubefed-controller-manager:zj-local
 api_requests:
   description: How many requests were sent to both API servers together.
   returned: success
@@ -200,10 +274,12 @@ api_requests:
   sample: 8
 """
 
+import time
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
@@ -230,11 +306,17 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
         "choices": ["*", "SubjectName", "ValidityPeriod"],
         "default": [],
     },
+    "credentials": {"type": "str", "choices": ["full", "least", "provided"], "default": "full"},
+    "token": {"type": "str", "no_log": True},
+    "credentials_warn_days": {"type": "int", "default": 30},
+    "rotate": {"type": "bool", "default": False},
+    "credentials_max_age": {"type": "int"},
     "labels": {"type": "dict", "default": {}},
     "annotations": {"type": "dict", "default": {}},
     "region": {"type": "str"},
     "zone": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "federated_objects": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
 }
 
 
@@ -252,6 +334,11 @@ def wish_of(params: dict[str, Any], names: Names, member: Client) -> Wish:
         annotations={str(key): str(value) for key, value in params["annotations"].items()},
         disabled_tls_validations=tuple(params["disabled_tls_validations"]),
         proxy_url=params["api_proxy_url"],
+        credentials=params["credentials"],
+        token=params["token"].encode() if params["token"] else None,
+        rotate=params["rotate"],
+        max_age=params["credentials_max_age"],
+        warn_days=params["credentials_warn_days"],
     )
 
 
@@ -259,6 +346,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Join or unjoin one cluster."""
     names = Names(params["name"], params["host_cluster_name"] or params["context"] or "", params["namespace"])
     check_names(names)
+    check_credentials(params, time.time())
     host = connect(params, names.host_cluster)
     kubeconfig = params["member_kubeconfig"] or params["kubeconfig"]
     leave = params["state"] == "absent"
@@ -268,9 +356,11 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         if not leave:
             raise
         member = Unusable(error)
-    session = Session(host, member, names, check, params["wait"], params["wait_sleep"], params["wait_timeout"])
+    session = Session(host, member, names, check, params["wait"], params["wait_sleep"], params["wait_timeout"], params["force"])
     try:
-        return absent(session, params["force"]) if leave else present(session, wish_of(params, names, member))
+        if leave:
+            return absent(session, params["federated_objects"], params["member_context"] or names.cluster)
+        return present(session, wish_of(params, names, member))
     except ApiError as error:
         raise advised(error) from None
 

@@ -18,98 +18,32 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from integration.one_member import (
+    OBJECTS,
+    REPOSITORY,
+    ROLE,
+    SYSTEM,
+    Federation,
+    actions,
+    federation,
+    played,
+    run_tasks,
+    server_of,
+    spoiled,
+    survives,
+)
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
-from ansible_collections.edgefed.kubefed.plugins.modules.kubefed_cluster import ARGUMENT_SPEC, run
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
+__all__ = ["federation", "run_tasks"]
 pytestmark = pytest.mark.lab
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SYSTEM = "kube-federation-system"
-ROLE = "kubefed-controller-manager:zj-local"
-MEMBER = [
-    ("namespace", SYSTEM),
-    ("serviceaccount", "zj-local"),
-    ("clusterrole", ROLE),
-    ("clusterrolebinding", ROLE),
-    ("secret", "zj-local"),
-]
-HOST = [("secret", "zj-credentials"), ("kubefedcluster", "zj")]
-OBJECTS = [("zj", *one) for one in MEMBER] + [("local", *one) for one in HOST]
 STAYS = [f"namespace/{SYSTEM}"]
-KILLED = 9
-READ_KINDS = "serviceaccounts,secrets,roles,rolebindings,namespaces,clusterroles,clusterrolebindings"
-
-
-class Federation:
-    """The module called directly, and what kubectl sees."""
-
-    def __init__(self, lab: Any) -> None:
-        self.lab = lab
-
-    def __call__(self, check: bool = False, using: Callable[..., Client] = connect, **options: Any) -> Result:
-        """One run, without waiting unless asked to."""
-        given = {"kubeconfig": self.lab.kubeconfig, "context": "local", "name": "zj", "wait": False, **options}
-        checked = ArgumentSpecValidator(ARGUMENT_SPEC).validate(given)
-        assert not checked.error_messages, checked.error_messages
-        return run(checked.validated_parameters, check, True, using)
-
-    def error(self, **options: Any) -> EdgefedError:
-        """The error of a run that has to fail."""
-        with pytest.raises(EdgefedError) as caught:
-            self(**options)
-        assert "Next: " in caught.value.message
-        return caught.value
-
-    def find(self, context: str, kind: str, name: str) -> Any:
-        """An object of the join."""
-        return self.lab.get(context, kind, name, "-n", SYSTEM)
-
-    def token(self, context: str, secret: str) -> str:
-        """The token in a secret."""
-        return base64.b64decode(self.find(context, "secret", secret)["data"]["token"]).decode()
-
-    def all_of(self, context: str, objects: list[tuple[str, str]]) -> list[Any]:
-        """Those of the objects that are there, in the order of ``objects``."""
-        found: list[Any] = self.lab.get(context, *(f"{kind}/{name}" for kind, name in objects), "-n", SYSTEM)["items"]
-        return found
-
-    def settled(self, **options: Any) -> None:
-        """The join is complete, each side fits the other, and a further run changes nothing, in the fewest requests."""
-        in_member, in_host = self.all_of("zj", MEMBER), self.all_of("local", HOST)
-        assert [item["metadata"]["name"] for item in in_member + in_host] == [name for _, name in MEMBER + HOST]
-        assert not any("deletionTimestamp" in item["metadata"] for item in in_member + in_host)
-        assert in_member[-1]["data"]["token"] == in_host[0]["data"]["token"]
-        again = self(**options)
-        assert not again.changed, again.data["changes"]
-        assert again.diff and again.diff["before"] == again.diff["after"]  # type: ignore[call-overload]
-        assert again.data["api_requests"] <= 9
-
-    def left(self) -> list[str]:
-        """What a join of zj left anywhere."""
-        found: list[str] = []
-        for context, kinds in (("zj", READ_KINDS), ("local", f"{READ_KINDS},kubefedclusters")):
-            names = self.lab.kubectl(context, "get", kinds, "-n", SYSTEM, "-o", "name").split()
-            found += [name for name in names if "zj" in name.split("/", 1)[1] or (context, name) == ("zj", f"namespace/{SYSTEM}")]
-        return found
-
-
-@pytest.fixture(scope="module")
-def federation(lab: Any) -> Iterator[Federation]:
-    """zj unjoined at the start; at the end the clusters that were joined are joined again."""
-    fed = Federation(lab)
-    joined = [name for name in ("local", "zj") if lab.get("local", "kubefedcluster", name, "-n", SYSTEM)]
-    fed(state="absent", wait=True)
-    yield fed
-    for name in ("local", "zj"):
-        fed(name=name, state="present" if name in joined else "absent", wait=True)
 
 
 @pytest.fixture(scope="class")
@@ -127,43 +61,6 @@ def kept(federation: Federation, namespace_stays: None) -> Federation:
     """Joined, in a namespace that stays."""
     federation()
     return federation
-
-
-@pytest.fixture
-def run_tasks(tmp_path: Path) -> Any:
-    """``run_tasks([arguments, …], path)`` gives ``(in check mode, for real)`` of each, all in one real ansible-playbook run."""
-
-    def run_all(arguments: list[dict[str, Any]], path: str) -> list[tuple[Any, Any]]:
-        tasks: list[dict[str, Any]] = []
-        for index, check in ((index, check) for index in range(len(arguments)) for check in (True, False)):
-            task = {"edgefed.kubefed.kubefed_cluster": arguments[index], "check_mode": check, "diff": True, "ignore_errors": True}
-            task |= {"environment": {"EDGEFED_TEST": "1"}} if path == "module" else {}
-            tasks.append({**task, "register": f"outcome_{index}_{check}"})
-        names = [task["register"] for task in tasks]
-        kept = "{{ [" + ", ".join(names) + "] }}"
-        tasks.append({"ansible.builtin.copy": {"content": kept, "dest": str(tmp_path / "outcomes"), "mode": "0600"}, "diff": False})
-        (tmp_path / "steps.json").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        done = played(tmp_path / "steps.json", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
-        assert done.returncode == 0, done.stdout
-        outcomes = json.loads((tmp_path / "outcomes").read_text())
-        return list(zip(outcomes[::2], outcomes[1::2], strict=True))
-
-    return run_all
-
-
-def played(*arguments: Any) -> subprocess.CompletedProcess[str]:
-    """A real run of ansible-playbook, without traceback; errors are in ``stdout`` too."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), *map(str, arguments)]
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run(command, cwd=REPOSITORY, text=True, check=False, **output)  # type: ignore[call-overload]
-    assert "Traceback" not in done.stdout and "a bug in edgefed" not in done.stdout
-    result: subprocess.CompletedProcess[str] = done
-    return result
-
-
-def actions(outcome: dict[str, Any]) -> list[str]:
-    """What a task did, short."""
-    return [f"{change['action']} {change['kind']}" for change in outcome["changes"]]
 
 
 JOIN = ["create Namespace", "create ServiceAccount", "create ClusterRole", "create ClusterRoleBinding", "create Secret"]
@@ -196,11 +93,6 @@ def test_twelve_steps(federation: Federation, run_tasks: Any, path: str) -> None
     assert federation.left() == []
 
 
-def spoiled(lab: Any, context: str, kind: str, name: str, patch: dict[str, Any]) -> None:
-    """One field of an object made wrong."""
-    lab.kubectl(context, "patch", kind, name, "-n", SYSTEM, "--type=merge", "-p", json.dumps(patch))
-
-
 WRONG: list[tuple[str, str, str, dict[str, Any]]] = [
     ("zj", "serviceaccount", "zj-local", {"automountServiceAccountToken": True}),
     ("zj", "clusterrole", ROLE, {"rules": []}),
@@ -216,52 +108,11 @@ WRONG: list[tuple[str, str, str, dict[str, Any]]] = [
 ]
 
 
-class Mortal:
-    """``connect`` whose clients end the process before its ``last``-th request, of all or of those that write."""
-
-    def __init__(self, last: int, only_writes: bool) -> None:
-        self.left, self.only_writes = last, only_writes
-
-    def __call__(self, *arguments: Any, **options: Any) -> Client:
-        client = connect(*arguments, **options)
-        request = client.request
-
-        def counted(method: str, *arguments: Any, **options: Any) -> Any:
-            self.left -= method != "GET" or not self.only_writes
-            if self.left <= 0:
-                os._exit(KILLED)
-            return request(method, *arguments, **options)
-
-        client.request = counted  # type: ignore[method-assign]
-        return client
-
-
-def survives(federation: Federation, last: int, only_writes: bool = False, **options: Any) -> bool:
-    """Whether a run in a process of its own came to its end before its ``last``-th request."""
-    child = os.fork()
-    if child == 0:
-        try:
-            federation(using=Mortal(last, only_writes), **options)
-        finally:
-            os._exit(0)
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert ended in (0, KILLED)
-    return ended == 0
-
-
 def kubefedctl(lab: Any, *arguments: str) -> None:
     """KubeFed's own client."""
     where = ["--host-cluster-context=local", "--cluster-context=zj", f"--kubeconfig={lab.kubeconfig}"]
     done = subprocess.run(["kubefedctl", *arguments, *where], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def server_of(lab: Any, context: str) -> tuple[str, str]:
-    """Address and CA (PEM) of a cluster."""
-    clusters = {one["name"]: one["cluster"] for one in yaml.safe_load(Path(lab.kubeconfig).read_text())["clusters"]}
-    contexts = {one["name"]: one["context"] for one in yaml.safe_load(Path(lab.kubeconfig).read_text())["contexts"]}
-    found = clusters[contexts[context]["cluster"]]
-    return found["server"], base64.b64decode(found["certificate-authority-data"]).decode()
 
 
 class Forwarder(socketserver.BaseRequestHandler):
@@ -424,7 +275,9 @@ class TestHalfWay:
         kept()
 
         def fail(name: str) -> EdgefedError:
-            return kept.error(name=f"zj{name}", member_context="zj", wait=True, wait_timeout=int(2 * period) + 6, **wrong[name][1])
+            return kept.error(
+                name=f"zj{name}", member_context="zj", force=True, wait=True, wait_timeout=int(2 * period) + 6, **wrong[name][1]
+            )
 
         with ThreadPoolExecutor(7) as pool:
             ready = pool.submit(kept, wait=True)
@@ -441,7 +294,7 @@ class TestHalfWay:
         started = time.monotonic()
         with ThreadPoolExecutor(7) as pool:
             healed = pool.submit(kept, wait=True)
-            corrected = list(pool.map(lambda name: kept(name=f"zj{name}", member_context="zj", wait=True), wrong))
+            corrected = list(pool.map(lambda name: kept(name=f"zj{name}", member_context="zj", force=True, wait=True), wrong))
         assert time.monotonic() - started < 2 * period + 9
         assert all(one.changed and one.data["cluster"]["ready"] for one in [healed.result(), *corrected])
         assert kept.token("local", "zj-credentials") == kept.token("zj", "zj-local") != old

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import Rule, granted_rules
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import Slots
 
 Manifest = dict[str, Any]
 
@@ -17,6 +19,9 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "edgefed"}
 HOST_CLUSTER = "edgefed.io/host-cluster"
 CLUSTER = "edgefed.io/cluster"
 CREDENTIALS = "edgefed.io/credentials"
+CLUSTER_UID = "edgefed.io/cluster-uid"
+HOST_UID = "edgefed.io/host-cluster-uid"
+CORDON = "edgefed.io/cordon"
 REGION = "topology.kubernetes.io/region"
 ZONE = "topology.kubernetes.io/zone"
 TOKEN_TYPE = "kubernetes.io/service-account-token"
@@ -35,11 +40,12 @@ class Ref:
     kind: str
     name: str
     namespace: str | None = None
+    resource: str = ""
 
     @property
     def plural(self) -> str:
-        """The kind's name in paths; true for every kind of a join."""
-        return f"{self.kind.lower()}s"
+        """The kind's name in paths; for the kinds of a join it follows from the kind."""
+        return self.resource or f"{self.kind.lower()}s"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind} {self.name}"
@@ -71,17 +77,21 @@ class Refs:
     token: Ref
     secret: Ref
     cluster: Ref
+    retiring: Ref | None = None
 
     def of_member(self, scope: str | None) -> list[Ref]:
         """The member's objects in the order they are made; ``None``: of both scopes."""
         cluster_wide = [] if scope == "Namespaced" else [self.cluster_role, self.cluster_binding]
         namespaced = [] if scope == "Cluster" else [self.role, self.binding, self.health_role, self.health_binding]
-        return [self.namespace, self.service_account, *cluster_wide, *namespaced, self.token]
+        retiring = [self.retiring] if self.retiring else []
+        return [self.namespace, self.service_account, *cluster_wide, *namespaced, self.token, *retiring]
 
 
-def refs(names: Names, secret_name: str | None = None) -> Refs:
-    """Where each object lies; ``secret_name`` when an existing KubeFedCluster names its secret."""
+def refs(names: Names, secret_name: str | None = None, slots: Slots | None = None) -> Refs:
+    """Where each object lies; ``secret_name`` when an existing KubeFedCluster names its secret, ``slots`` when a service account
+    does."""
     place, account = names.namespace, names.service_account
+    slots = slots or Slots(account)
     return Refs(
         namespace=Ref("member", CORE, "Namespace", place),
         service_account=Ref("member", CORE, "ServiceAccount", account, place),
@@ -91,15 +101,20 @@ def refs(names: Names, secret_name: str | None = None) -> Refs:
         binding=Ref("member", RBAC, "RoleBinding", names.role, place),
         health_role=Ref("member", RBAC, "ClusterRole", names.health_check_role),
         health_binding=Ref("member", RBAC, "ClusterRoleBinding", names.health_check_role),
-        token=Ref("member", CORE, "Secret", account, place),
+        token=Ref("member", CORE, "Secret", slots.token, place),
         secret=Ref("host", CORE, "Secret", secret_name or names.host_secret, place),
         cluster=Ref("host", KUBEFED, "KubeFedCluster", names.cluster, place),
+        retiring=Ref("member", CORE, "Secret", slots.retiring, place) if slots.retiring else None,
     )
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asked for. ``ca`` is PEM or ``None`` for the member's own (``ca.crt`` of its token secret)."""
+    """What the user asked for. ``ca`` is PEM or ``None`` for the member's own (``ca.crt`` of its token secret).
+
+    ``credentials`` is ``full``, ``least`` or ``provided`` (then ``token`` is the user's, and nothing is made in the member);
+    ``types`` are the FederatedTypeConfigs that ``least`` follows from. The UIDs tell who is who, as far as they are known.
+    """
 
     names: Names
     scope: str
@@ -109,14 +124,19 @@ class Wish:
     annotations: dict[str, str] = field(default_factory=dict)
     disabled_tls_validations: tuple[str, ...] = ()
     proxy_url: str | None = None
+    credentials: str = "full"
+    token: bytes | None = None
+    types: tuple[Manifest, ...] = ()
+    rotate: bool = False
+    max_age: int | None = None
+    warn_days: int = 30
+    cluster_uid: str | None = None
+    host_uid: str | None = None
 
-
-ALL = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-READ_URLS = {"nonResourceURLs": ["*"], "verbs": ["get"]}
-HEALTH = [
-    {"nonResourceURLs": ["/healthz"], "verbs": ["get"]},
-    {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]},
-]
+    @property
+    def provided(self) -> bool:
+        """Whether the token is the user's own."""
+        return self.credentials == "provided"
 
 
 def fingerprint(data: bytes | None) -> str:
@@ -132,21 +152,31 @@ def manifest(ref: Ref, **body: Any) -> Manifest:
 
 
 def member_objects(wish: Wish, where: Refs) -> list[Wanted]:
-    """What has to be in the member, in the order it is made."""
+    """What has to be in the member, in the order it is made. With a token of the user's own: nothing."""
+    if wish.provided:
+        return []
     birth = _birth(wish.names)
     account = where.service_account
-    automount = {"kubernetes.io/enforce-mountable-secrets": "true"}
-    made = [
-        Wanted(where.namespace, manifest(where.namespace), birth),
-        Wanted(account, manifest(account, metadata={"annotations": automount}, automountServiceAccountToken=False), birth),
-    ]
+    rules, health_rules = granted_rules(wish.credentials, wish.scope, wish.types)
+    made = [Wanted(where.namespace, manifest(where.namespace), birth), account_object(wish, where)]
     if wish.scope == "Namespaced":
-        made += _granted(where.role, where.binding, [ALL], account, birth)
-        made += _granted(where.health_role, where.health_binding, HEALTH, account, birth)
+        made += _granted(where.role, where.binding, rules, account, birth)
+        made += _granted(where.health_role, where.health_binding, health_rules, account, birth)
     else:
-        made += _granted(where.cluster_role, where.cluster_binding, [ALL, READ_URLS], account, birth)
+        made += _granted(where.cluster_role, where.cluster_binding, rules, account, birth)
     token = manifest(where.token, metadata={"annotations": {TOKEN_OWNER: account.name}}, type=TOKEN_TYPE)
     return [*made, Wanted(where.token, token, birth, ("type", "metadata.annotations"))]
+
+
+def account_object(wish: Wish, where: Refs) -> Wanted:
+    """The service account, which says where its token lies, and which one is on its way out."""
+    ref = where.service_account
+    slots = Slots(where.token.name, where.retiring.name if where.retiring else None)
+    notes = {"kubernetes.io/enforce-mountable-secrets": "true", **slots.annotations(ref.name)}
+    birth = _birth(wish.names)
+    if wish.host_uid:
+        birth["annotations"][HOST_UID] = wish.host_uid
+    return Wanted(ref, manifest(ref, metadata={"annotations": notes}, automountServiceAccountToken=False), birth)
 
 
 def host_objects(wish: Wish, where: Refs, token: bytes | None, ca: bytes | None) -> list[Wanted]:
@@ -165,7 +195,8 @@ def host_objects(wish: Wish, where: Refs, token: bytes | None, ca: bytes | None)
     if wish.proxy_url is not None:
         spec["proxyURL"] = wish.proxy_url
     annotations = {**wish.annotations, HOST_CLUSTER: wish.names.host_cluster, CREDENTIALS: fingerprint(token)}
-    meta = {"labels": {**wish.labels, **MANAGED_BY}, "annotations": annotations}
+    uid = {CLUSTER_UID: wish.cluster_uid} if wish.cluster_uid else {}
+    meta = {"labels": {**wish.labels, **MANAGED_BY, **uid}, "annotations": annotations}
     data = {"token": UNKNOWN if token is None else _encoded(token)}
     return [
         Wanted(where.secret, manifest(where.secret, type="Opaque", data=data), _birth(wish.names), ("type",)),
@@ -177,7 +208,7 @@ def _birth(names: Names) -> dict[str, dict[str, str]]:
     return {"labels": dict(MANAGED_BY), "annotations": {HOST_CLUSTER: names.host_cluster, CLUSTER: names.cluster}}
 
 
-def _granted(role: Ref, binding: Ref, rules: list[Manifest], account: Ref, birth: dict[str, dict[str, str]]) -> list[Wanted]:
+def _granted(role: Ref, binding: Ref, rules: list[Rule], account: Ref, birth: dict[str, dict[str, str]]) -> list[Wanted]:
     subject = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role.kind, "name": role.name}
     return [

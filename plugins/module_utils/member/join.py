@@ -8,22 +8,24 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as planning
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member import rotation
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import (
-    KUBEFED,
     Manifest,
     Ref,
-    Refs,
+    Wanted,
     Wish,
+    account_object,
     host_objects,
     member_objects,
-    refs,
 )
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.look import Reading, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import QUICK, carry_out, find_orphans, path_of, read, until
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import QUICK, carry_out, path_of, until
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import Change, Plan, data_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import Readiness, facts, readiness, why_not
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import hands_out_rights
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
@@ -41,6 +43,7 @@ class Session:
     wait: bool = True
     wait_sleep: int = 1
     wait_timeout: int = 60
+    force: bool = False
     done: list[Change] = field(default_factory=list)
 
     def client(self, ref: Ref) -> Client:
@@ -58,24 +61,16 @@ class Session:
         self.done.append(change)
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What is there before a join."""
-
-    where: Refs
-    objects: dict[Ref, Manifest]
-    orphans: list[Ref]
-
-
 def present(session: Session, wish: Wish) -> Result:
     """Join, or bring an existing join to what is wished; raises :class:`EdgefedError` when it can't, or isn't ready in time."""
     before: dict[str, Any] = {}
     for attempt in range(ATTEMPTS):
-        reading, wish = _look(session, wish)
+        reading, wish = look(session.host, session.member, wish, session.force)
         plan = _plan(reading, wish)
         before = before or plan.before
         if session.check:
-            return _result(session, plan, reading.objects.get(reading.where.cluster), wish)
+            cluster = reading.objects.get(reading.where.cluster)
+            return _result(session, _closed(plan, _closing(session, reading, wish, plan.changes)), cluster, reading, wish)
         try:
             plan = _apply(session, reading, wish, plan)
             break
@@ -84,43 +79,11 @@ def present(session: Session, wish: Wish) -> Result:
                 raise
             time.sleep(QUICK)
     cluster = _settled(session, reading, wish)
-    return _result(session, Plan(session.done, before, plan.after), cluster, wish)
-
-
-def control_plane_scope(host: Client, namespace: str) -> str:
-    """``Cluster`` or ``Namespaced``; raises :class:`EdgefedError` (code ``no_control_plane``) where KubeFed isn't installed."""
-    config = None
-    path = object_path(KUBEFED, "kubefedconfigs", namespace, "kubefed")
-    try:
-        config = host.get(path)
-    except ApiError as error:
-        if error.status != 404:
-            raise
-        lacks = f"no KubeFedConfig {namespace}/kubefed" if error.body else "no KubeFed: its CRDs are missing"
-        raise EdgefedError(
-            f"{host.where} has {lacks}. Next: run playbooks/control_plane.yml, or set namespace (federation_namespace) to where "
-            "KubeFed is installed.",
-            code="no_control_plane",
-            details={"namespace": namespace},
-        ) from None
-    return str((config.get("spec") or {}).get("scope") or "Cluster")
-
-
-def _look(session: Session, wish: Wish) -> tuple[Reading, Wish]:
-    names = session.names
-    scope = control_plane_scope(session.host, names.namespace)
-    where = refs(names)
-    found = read(session.host, [where.cluster])
-    if found:
-        where = refs(names, found[where.cluster]["spec"]["secretRef"]["name"])
-    found |= read(session.host, [where.secret])
-    found |= read(session.member, where.of_member(scope))
-    planning.refuse_other_join(found, where, names)
-    planning.refuse_foreign_secret(found, where, names)
-    orphans: list[Ref] = []
-    if where.service_account in found and where.cluster not in found:
-        orphans = find_orphans(session.host, where, names, where.secret.name)
-    return Reading(where, found, orphans), replace(wish, scope=scope)
+    closing = _closing(session, reading, wish, session.done)
+    for change in closing.changes:
+        session.carry_out(change)
+    plan = _closed(plan, closing)
+    return _result(session, Plan(session.done, {**before, **plan.before}, plan.after), cluster, reading, wish)
 
 
 def _plan(reading: Reading, wish: Wish) -> Plan:
@@ -130,9 +93,13 @@ def _plan(reading: Reading, wish: Wish) -> Plan:
     member = planning.plan_present(reading.objects, wanted)
     remade = any(change.ref == where.token and change.action != "update" for change in member.changes)
     secret = None if remade else reading.objects.get(where.token)
-    token, ca = data_of(secret, "token"), data_of(secret, "ca.crt")
-    whole = planning.plan_present(reading.objects, [*wanted, *host_objects(wish, where, token, ca)])
+    whole = planning.plan_present(reading.objects, [*wanted, *_host_objects(reading, wish, secret)])
     return replace(whole, changes=[*whole.changes, *(Change("delete", ref) for ref in reading.orphans)])
+
+
+def _host_objects(reading: Reading, wish: Wish, secret: Manifest | None) -> list[Wanted]:
+    token, ca = (wish.token, None) if wish.provided else (data_of(secret, "token"), data_of(secret, "ca.crt"))
+    return host_objects(wish, reading.where, token, ca)
 
 
 def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan) -> Plan:
@@ -140,13 +107,61 @@ def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan) -> Plan:
         session.carry_out(change)
     touched = any(change.ref == reading.where.token for change in plan.on("member"))
     secret = None if touched else reading.objects.get(reading.where.token)
-    if not data_of(secret, "token"):
+    if not wish.provided and not data_of(secret, "token"):
         secret = _filled_token(session, reading.where.token)
-    wanted = host_objects(wish, reading.where, data_of(secret, "token"), data_of(secret, "ca.crt"))
-    host = planning.plan_present(reading.objects, wanted)
+    if touched and reading.where.retiring and secret:
+        _accepted(session, reading.where.token, data_of(secret, "token") or b"")
+    host = planning.plan_present(reading.objects, _host_objects(reading, wish, secret))
     for change in [*host.changes, *(Change("delete", ref) for ref in reading.orphans)]:
         session.carry_out(change)
     return replace(plan, after={**plan.after, **host.after})
+
+
+def _closing(session: Session, reading: Reading, wish: Wish, changes: list[Change]) -> Plan:
+    """What goes once KubeFed has its new credentials: the token before this one, or, with a token of the user's own, all that an
+    earlier join made in the member. Without waiting that is a later run's work."""
+    where = reading.where
+    known = reading.objects.get(where.cluster)
+    if not session.wait and not (known and _uses_them(known, changes)):
+        return Plan([], {}, {})
+    if wish.provided:
+        made = [ref for ref in planning.removal_order(where, []) if ref.side == "member"]
+        return planning.plan_absent(reading.objects, made)
+    if where.retiring is None or where.service_account not in reading.objects:
+        return Plan([], {}, {})
+    return planning.retirement(account_object(wish, replace(where, retiring=None)), reading.objects, where.retiring)
+
+
+def _uses_them(cluster: Manifest, changes: list[Change]) -> bool:
+    """Whether KubeFed found the cluster ready after its KubeFedCluster was last written, and nothing is changed now."""
+    state = readiness(cluster)
+    touched = any(change.ref.side == "host" for change in changes)
+    return state.ready and not touched and rotation.probed_since_applied(cluster, planning.FIELD_MANAGER, state.probed)
+
+
+def _closed(plan: Plan, closing: Plan) -> Plan:
+    gone = {title for title in closing.before if title not in closing.after}
+    after = {title: shown for title, shown in plan.after.items() if title not in gone}
+    return Plan([*plan.changes, *closing.changes], {**closing.before, **plan.before}, {**after, **closing.after})
+
+
+def _accepted(session: Session, ref: Ref, token: bytes) -> None:
+    """The member's API server knows the new token, before anything else is given up for it."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token.decode()}}
+    last: list[str] = []
+
+    def known() -> bool:
+        status = session.member.create("/apis/authentication.k8s.io/v1/tokenreviews", review).get("status") or {}
+        last[:] = [str(status.get("error") or "it is not authenticated")]
+        return bool(status.get("authenticated"))
+
+    if not until(known, session.wait_timeout, QUICK):
+        raise EdgefedError(
+            f"{session.member.where} does not accept the new token of {ref}: {last[0]}. KubeFed still uses the old one. "
+            "Next: see the member's API server log, then run this again; it goes on from here.",
+            code="token_refused",
+            details={"object": str(ref)},
+        )
 
 
 def _filled_token(session: Session, ref: Ref) -> Manifest:
@@ -204,9 +219,24 @@ def _raced(error: ApiError) -> bool:
     return error.status in (404, 409) or (error.status == 403 and "being terminated" in error.message)
 
 
-def _result(session: Session, plan: Plan, cluster: Manifest | None, wish: Wish) -> Result:
+def _result(session: Session, plan: Plan, cluster: Manifest | None, reading: Reading, wish: Wish) -> Result:
     name, changed = session.names.cluster, bool(plan.changes)
     unmade = {"name": name, "api_endpoint": without_credentials(wish.api_endpoint)}
+    shown = facts(cluster, readiness(cluster)) if cluster else unmade
+    return Result(
+        changed=changed,
+        diff={"before": plan.before if changed else plan.after, "after": plan.after},
+        warnings=_warnings(session, plan, reading, wish),
+        data={
+            "cluster": {**shown, "credentials": rotation.told(wish.credentials, wish.token, time.time())},
+            "changes": [change.describe() for change in plan.changes],
+            "api_requests": session.requests,
+        },
+    )
+
+
+def _warnings(session: Session, plan: Plan, reading: Reading, wish: Wish) -> list[str]:
+    name = session.names.cluster
     warnings = []
     if wish.disabled_tls_validations:
         warnings.append(
@@ -214,13 +244,20 @@ def _result(session: Session, plan: Plan, cluster: Manifest | None, wish: Wish) 
             "between them can take the token, which may do everything in that cluster. Give the right CA (api_ca_cert) or an "
             "address of the certificate instead."
         )
-    return Result(
-        changed=changed,
-        diff={"before": plan.before if changed else plan.after, "after": plan.after},
-        warnings=warnings,
-        data={
-            "cluster": facts(cluster, readiness(cluster)) if cluster else unmade,
-            "changes": [change.describe() for change in plan.changes],
-            "api_requests": session.requests,
-        },
-    )
+    escalating = hands_out_rights(wish.types, wish.scope)
+    if escalating and any(change.ref.kind.endswith("Role") for change in plan.on("member")):
+        warnings.append(
+            f"With {', '.join(escalating)} federated, the least credentials in cluster {name!r} are not less than all: who may "
+            "hand out rights can have them. Disable propagation of these types if you don't need it."
+        )
+    if reading.where.retiring and not any(change.ref == reading.where.retiring for change in plan.changes):
+        warnings.append(
+            f"The token of {reading.where.retiring} in {session.member.where} stays valid until a later run finds that KubeFed uses the "
+            "new one: run this again, or with wait."
+        )
+    days = rotation.told(wish.credentials, wish.token, time.time())["days_left"]
+    if days is not None and days < wish.warn_days:
+        warnings.append(
+            f"The token that was provided for cluster {name!r} ends in {days} days: KubeFed loses the cluster then. Give a new one."
+        )
+    return warnings

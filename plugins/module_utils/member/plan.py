@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
@@ -15,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
     CREDENTIALS,
     HOST_CLUSTER,
     MANAGED_BY,
+    TOKEN_OWNER,
     TOKEN_OWNER_UID,
     Manifest,
     Ref,
@@ -23,6 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
     fingerprint,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import claims_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
@@ -72,7 +73,7 @@ def plan_present(current: Objects, wanted: Iterable[Wanted]) -> Plan:
     for want in wanted:
         ref = want.ref
         live = None if ref.side == "member" and ref.namespace in made_anew else current.get(ref)
-        change, result = _step(live, want, stale=_stale(ref, current, changes))
+        change, result = _step(live, want, stale=_stale(want, current, changes))
         if live:
             before[_title(ref)] = visible(live)
         after[_title(ref)] = visible(result)
@@ -89,11 +90,22 @@ def plan_absent(current: Objects, order: Iterable[Ref]) -> Plan:
     return Plan([Change("delete", ref) for ref in going], {_title(ref): visible(current[ref]) for ref in going}, {})
 
 
+def retirement(wanted_account: Wanted, current: Objects, retiring: Ref) -> Plan:
+    """The end of a rotation: the old token goes, and the service account forgets it."""
+    account = wanted_account.ref
+    live = current[account]
+    body = _step(live, wanted_account, stale=False)
+    gone = plan_absent(current, [retiring])
+    changes = [*gone.changes, *([body[0]] if body[0] else [])]
+    return Plan(changes, {**gone.before, _title(account): visible(live)}, {_title(account): visible(body[1])})
+
+
 def removal_order(where: Refs, host_secrets: Iterable[Ref]) -> list[Ref]:
     """Host cluster first, the secret before the object that names it; then the member, rights before the account."""
     member = [ref for ref in reversed(where.of_member(None)) if ref.kind != "Namespace"]
     rights = [ref for ref in member if ref.kind not in ("Secret", "ServiceAccount")]
-    return [*host_secrets, where.cluster, *rights, where.token, where.service_account]
+    tokens = [where.token, *([where.retiring] if where.retiring else [])]
+    return [*host_secrets, where.cluster, *rights, *tokens, where.service_account]
 
 
 def reconnects(cluster: Manifest, changes: Iterable[Change]) -> bool:
@@ -159,12 +171,8 @@ def orphaned_secrets(secrets: Iterable[Manifest], names: Names, used: str | None
 
 def token_subject(token: bytes | None) -> str | None:
     """The claim ``sub`` of a service account's token, unverified."""
-    try:
-        payload = (token or b"").split(b".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
-        return str(claims["sub"])
-    except (IndexError, ValueError, KeyError, TypeError):
-        return None
+    subject = claims_of(token).get("sub")
+    return str(subject) if subject else None
 
 
 def data_of(secret: Manifest | None, key: str) -> bytes | None:
@@ -246,11 +254,13 @@ def _step(live: Manifest | None, want: Wanted, stale: bool) -> tuple[Change | No
     return Change("update", want.ref, body), result
 
 
-def _stale(ref: Ref, current: Objects, changes: list[Change]) -> bool:
+def _stale(want: Wanted, current: Objects, changes: list[Change]) -> bool:
     """A token secret whose service account is made anew, or isn't the one it was filled for."""
-    if ref.side != "member" or ref.kind != "Secret":
+    ref = want.ref
+    owner = (want.body["metadata"].get("annotations") or {}).get(TOKEN_OWNER)
+    if owner is None:
         return False
-    account = Ref("member", ref.api_version, "ServiceAccount", ref.name, ref.namespace)
+    account = Ref("member", ref.api_version, "ServiceAccount", owner, ref.namespace)
     if any(change.ref == account and change.action != "update" for change in changes):
         return True
     filled_for = (current[ref]["metadata"].get("annotations") or {}).get(TOKEN_OWNER_UID) if ref in current else None
