@@ -7,9 +7,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -194,3 +198,30 @@ def until(done: Callable[[], bool], seconds: float = 60) -> bool:
             return False
         time.sleep(0.2)
     return True
+
+
+class Forwarder(socketserver.BaseRequestHandler):
+    """Passes a connection on to the server's ``target``."""
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.target) as far:  # type: ignore[attr-defined]
+            answers = threading.Thread(target=pass_on, args=(far, self.request))
+            answers.start()
+            pass_on(self.request, far)
+            answers.join()
+
+
+def pass_on(source: socket.socket, target: socket.socket) -> None:
+    """Everything that one side says, to the other."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+
+
+def moved(lab: Any, server: str) -> dict[str, Any]:
+    """The kubeconfig with every server elsewhere."""
+    found: dict[str, Any] = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    for one in found["clusters"]:
+        one["cluster"]["server"] = server
+    return found

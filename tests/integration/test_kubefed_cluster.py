@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Iterator
 from urllib.parse import urlsplit
@@ -29,8 +28,10 @@ from integration.one_member import (
     ROLE,
     SYSTEM,
     Federation,
+    Forwarder,
     actions,
     federation,
+    moved,
     played,
     run_tasks,
     server_of,
@@ -115,25 +116,6 @@ def kubefedctl(lab: Any, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-class Forwarder(socketserver.BaseRequestHandler):
-    """Passes a connection on to the server's ``target``."""
-
-    def handle(self) -> None:
-        with socket.create_connection(self.server.target) as far:  # type: ignore[attr-defined]
-            answers = threading.Thread(target=pass_on, args=(far, self.request))
-            answers.start()
-            pass_on(self.request, far)
-            answers.join()
-
-
-def pass_on(source: socket.socket, target: socket.socket) -> None:
-    """Everything that one side says, to the other."""
-    with suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
-
-
 @pytest.fixture
 def silent_address() -> Iterator[str]:
     """Takes connections and says nothing, as behind a firewall that drops what comes back."""
@@ -151,14 +133,6 @@ def other_address(federation: Federation) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"https://127.0.0.9:{server.server_address[1]}"
         server.shutdown()
-
-
-def moved(lab: Any, server: str) -> dict[str, Any]:
-    """The kubeconfig with every server elsewhere."""
-    found: dict[str, Any] = yaml.safe_load(Path(lab.kubeconfig).read_text())
-    for one in found["clusters"]:
-        one["cluster"]["server"] = server
-    return found
 
 
 @pytest.fixture
