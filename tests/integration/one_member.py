@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import socketserver
 import subprocess
@@ -135,26 +136,41 @@ def server_of(lab: Any, context: str) -> tuple[str, str]:
     return found["server"], base64.b64decode(found["certificate-authority-data"]).decode()
 
 
+def tasks_run(folder: Path, tasks: list[tuple[str, dict[str, Any]]], path: str = "in_process", check_first: bool = False) -> list[Any]:
+    """The outcomes of ``(module, arguments)``, all in one real ansible-playbook run, with ``check_first`` each in check mode before."""
+    steps: list[dict[str, Any]] = []
+    for module, arguments in tasks:
+        for check in (True, False) if check_first else (False,):
+            step = {f"edgefed.kubefed.{module}": arguments, "check_mode": check, "diff": True, "ignore_errors": True}
+            step |= {"environment": {"EDGEFED_TEST": "1"}} if path == "module" else {}
+            steps.append({**step, "register": f"outcome_{len(steps)}"})
+    kept = "{{ [" + ", ".join(step["register"] for step in steps) + "] }}"
+    steps.append({"ansible.builtin.copy": {"content": kept, "dest": str(folder / "outcomes"), "mode": "0600"}, "diff": False})
+    (folder / "steps.json").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": steps}]))
+    done = played(folder / "steps.json", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
+    assert done.returncode == 0, done.stdout
+    outcomes: list[Any] = json.loads((folder / "outcomes").read_text())
+    return outcomes
+
+
 @pytest.fixture
 def run_tasks(tmp_path: Path) -> Any:
-    """``run_tasks([arguments, …], path)`` gives ``(in check mode, for real)`` of each, all in one real ansible-playbook run."""
+    """``run_tasks([arguments, …], path)`` gives ``(in check mode, for real)`` of each, by the module kubefed_cluster."""
 
     def run_all(arguments: list[dict[str, Any]], path: str) -> list[tuple[Any, Any]]:
-        tasks: list[dict[str, Any]] = []
-        for index, check in ((index, check) for index in range(len(arguments)) for check in (True, False)):
-            task = {"edgefed.kubefed.kubefed_cluster": arguments[index], "check_mode": check, "diff": True, "ignore_errors": True}
-            task |= {"environment": {"EDGEFED_TEST": "1"}} if path == "module" else {}
-            tasks.append({**task, "register": f"outcome_{index}_{check}"})
-        names = [task["register"] for task in tasks]
-        kept = "{{ [" + ", ".join(names) + "] }}"
-        tasks.append({"ansible.builtin.copy": {"content": kept, "dest": str(tmp_path / "outcomes"), "mode": "0600"}, "diff": False})
-        (tmp_path / "steps.json").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        done = played(tmp_path / "steps.json", "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}")
-        assert done.returncode == 0, done.stdout
-        outcomes = json.loads((tmp_path / "outcomes").read_text())
+        outcomes = tasks_run(tmp_path, [("kubefed_cluster", one) for one in arguments], path, check_first=True)
         return list(zip(outcomes[::2], outcomes[1::2], strict=True))
 
     return run_all
+
+
+def inventory_of(lab: Any, folder: Path, members: list[str], **variables: Any) -> Path:
+    """An inventory of the lab's federation with these members."""
+    common = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
+    common |= {"federation_kubeconfig": lab.kubeconfig, "federation_state_dir": str(folder)}
+    groups = {"federation_host": {"hosts": {"local": None}}, "federation_members": {"hosts": dict.fromkeys(members)}}
+    (folder / "hosts.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
+    return folder / "hosts.json"
 
 
 class Mortal:
@@ -225,3 +241,9 @@ def moved(lab: Any, server: str) -> dict[str, Any]:
     for one in found["clusters"]:
         one["cluster"]["server"] = server
     return found
+
+
+def recap(output: str) -> dict[str, tuple[int, int]]:
+    """``(changed, failed)`` of each host."""
+    found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=\d+ +failed=(\d+)", output, re.M)
+    return {host: (int(changed), int(failed)) for host, changed, failed in found}

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import signal
 import socket
 import socketserver
@@ -33,6 +32,7 @@ from integration.one_member import (
     federation,
     moved,
     played,
+    recap,
     run_tasks,
     server_of,
     spoiled,
@@ -149,12 +149,6 @@ def inventory(lab: Any, tmp_path: Path) -> Path:
     groups = {"federation_host": {"hosts": {"local": None}}, "federation_members": {"hosts": {"zj": None, "ghost": None}}}
     (tmp_path / "hosts.json").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
     return tmp_path / "hosts.json"
-
-
-def recap(output: str) -> dict[str, tuple[int, int]]:
-    """``(changed, failed)`` of each host."""
-    found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=\d+ +failed=(\d+)", output, re.M)
-    return {host: (int(changed), int(failed)) for host, changed, failed in found}
 
 
 class TestHalfWay:

@@ -11,6 +11,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, FederatedType, table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 PARALLEL = 8
@@ -51,7 +52,8 @@ class Host:
                 code="no_kubefed",
             )
         labels = {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in clusters}
-        return Federation(table(configs), labels, self.namespace)
+        marks = {item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(CORDON) for item in clusters}
+        return Federation(table(configs), labels, self.namespace, {name: str(mark) for name, mark in marks.items() if mark})
 
     def _own(self, plural: str) -> str:
         return f"{CORE}/v1beta1/namespaces/{self.namespace}/{plural}"

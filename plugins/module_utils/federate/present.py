@@ -15,6 +15,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import selectors
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.cordon import respect_cordons
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_object
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
@@ -69,6 +70,8 @@ def _without_broken_namespaces(documents: list[Document], checked: Checked) -> l
 
 def _plan(session: Session, federation: Federation, checked: Checked, problems: list[Problem], whole: list[Resource]) -> Plan:
     seen = look(session.host, federation, checked.resources, session.wait)
+    cordons = [respect_cordons(resource, seen.current(resource.key), federation) for resource in checked.resources]
+    problems = [*problems, *(problem for found, _ in cordons for problem in found)]
     situation = Situation(federation, seen.hosts, seen.federated, session.policy, seen.limited)
     need = needed(whole, situation)
     steps = [_step(resource, seen) for resource in [*need.resources, *checked.resources]]
@@ -76,7 +79,8 @@ def _plan(session: Session, federation: Federation, checked: Checked, problems: 
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, seen))
-    return Plan(federation, seen, steps, [*checked.notices, *_selector_notices(session, federation, checked.resources)])
+    held = [notice for _, found in cordons for notice in found]
+    return Plan(federation, seen, steps, [*checked.notices, *held, *_selector_notices(session, federation, checked.resources)])
 
 
 def _step(resource: Resource, seen: Seen) -> Step:

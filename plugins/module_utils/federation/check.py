@@ -44,11 +44,13 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Federation:
-    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace."""
+    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, and which clusters
+    are ``cordoned`` or ``drained``."""
 
     types: dict[str, FederatedType]
     clusters: dict[str, dict[str, str]]
     namespace: str
+    cordoned: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
