@@ -38,11 +38,13 @@ class Pair:
 
 
 @cache
-def pair(name: str, starts: datetime = NOW - DAY, ends: datetime = NOW + 365 * DAY) -> Pair:
-    """A self-signed one for ``CN=name``, the same for the same arguments."""
+def pair(name: str, starts: datetime = NOW - DAY, ends: datetime = NOW + 365 * DAY, dns: str = "") -> Pair:
+    """A self-signed one for ``CN=name``, for a server with the name ``dns``, the same for the same arguments."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), starts, ends)
+    if dns:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(dns)]), critical=False)
     signed = builder.sign(key, hashes.SHA256())
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     return Pair(signed.public_bytes(Encoding.PEM), secret)

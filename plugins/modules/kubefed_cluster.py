@@ -56,7 +56,9 @@ options:
   api_endpoint:
     description:
       - The address of the member's API server that B(KubeFed) dials, where it is another one than this machine uses, as with NAT.
-      - The default is the server of the member's context.
+      - The default is the server of the member's context. Where that is Rancher's proxy (C(/k8s/clusters/...)), which rejects the tokens
+        that a join makes, it is the authorized cluster endpoint that the kubeconfig has as a further context C(<context>-...); without one
+        the join is refused.
     type: str
   api_ca_cert:
     description:
@@ -281,6 +283,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Wish
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.dialled import dialled
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents, refuse_program
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.refusal import advised
@@ -324,12 +328,12 @@ def wish_of(params: dict[str, Any], names: Names, member: Client) -> Wish:
     """The parameters as a wish; the scope is read from the control plane later."""
     place = {REGION: params["region"], ZONE: params["zone"]}
     labels = {**params["labels"], **{key: value for key, value in place.items() if value}}
-    pem = params["api_ca_cert"]
+    address, ca = dialled(params, names, member)
     return Wish(
         names=names,
         scope="Cluster",
-        api_endpoint=params["api_endpoint"] or member.server,
-        ca=pem.encode() if pem else member.ca_data,
+        api_endpoint=address,
+        ca=ca,
         labels={str(key): str(value) for key, value in labels.items()},
         annotations={str(key): str(value) for key, value in params["annotations"].items()},
         disabled_tls_validations=tuple(params["disabled_tls_validations"]),
@@ -348,10 +352,12 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     check_names(names)
     check_credentials(params, time.time())
     host = connect(params, names.host_cluster)
-    kubeconfig = params["member_kubeconfig"] or params["kubeconfig"]
+    kubeconfig, context = params["member_kubeconfig"] or params["kubeconfig"], params["member_context"] or names.cluster
     leave = params["state"] == "absent"
+    if not leave and params["credentials"] != "provided":
+        refuse_program(documents(kubeconfig), context)
     try:
-        member = connect({"kubeconfig": kubeconfig, "context": params["member_context"] or names.cluster}, names.cluster)
+        member = connect({"kubeconfig": kubeconfig, "context": context}, names.cluster)
     except EdgefedError as error:
         if not leave:
             raise
@@ -359,7 +365,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     session = Session(host, member, names, check, params["wait"], params["wait_sleep"], params["wait_timeout"], params["force"])
     try:
         if leave:
-            return absent(session, params["federated_objects"], params["member_context"] or names.cluster)
+            return absent(session, params["federated_objects"], context)
         return present(session, wish_of(params, names, member))
     except ApiError as error:
         raise advised(error) from None

@@ -16,6 +16,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -247,3 +248,34 @@ def recap(output: str) -> dict[str, tuple[int, int]]:
     """``(changed, failed)`` of each host."""
     found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=\d+ +failed=(\d+)", output, re.M)
     return {host: (int(changed), int(failed)) for host, changed, failed in found}
+
+
+class Proxy(StreamRequestHandler):
+    """An HTTP proxy that knows CONNECT, asks for a password, and counts the tunnels."""
+
+    def handle(self) -> None:
+        method, where, _ = self.rfile.readline().decode().split()
+        headers = dict(line.decode().strip().split(": ", 1) for line in iter(self.rfile.readline, b"\r\n"))
+        assert method == "CONNECT"
+        if headers.get("Proxy-Authorization") != "Basic " + base64.b64encode(b"edge:s3cret").decode():
+            self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            return
+        host, port = where.rsplit(":", 1)
+        with socket.create_connection((host, int(port))) as far, suppress(OSError):
+            self.server.tunnels += 1  # type: ignore[attr-defined]
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            answers = threading.Thread(target=pass_on, args=(far, self.request))
+            answers.start()
+            pass_on(self.request, far)
+            answers.join()
+
+
+@pytest.fixture
+def proxy() -> Iterator[ThreadingTCPServer]:
+    """The proxy, listening."""
+    with ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
+        server.daemon_threads = True
+        server.tunnels = 0  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()

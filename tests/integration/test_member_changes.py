@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import socket
 import subprocess
-import threading
-from contextlib import suppress
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import ThreadingTCPServer
 from typing import Any, Iterator
 
 import pytest
@@ -20,47 +16,16 @@ from integration.one_member import (
     actions,
     federation,
     moved,
-    pass_on,
+    proxy,
     run_tasks,
     server_of,
     spoiled,
     until,
 )
 
-__all__ = ["federation", "run_tasks"]
+__all__ = ["federation", "proxy", "run_tasks"]
 pytestmark = pytest.mark.lab
 SPACE = "leaving"
-
-
-class Proxy(StreamRequestHandler):
-    """An HTTP proxy that knows CONNECT, asks for a password, and counts the tunnels."""
-
-    def handle(self) -> None:
-        method, where, _ = self.rfile.readline().decode().split()
-        headers = dict(line.decode().strip().split(": ", 1) for line in iter(self.rfile.readline, b"\r\n"))
-        assert method == "CONNECT"
-        if headers.get("Proxy-Authorization") != "Basic " + base64.b64encode(b"edge:s3cret").decode():
-            self.wfile.write(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
-            return
-        host, port = where.rsplit(":", 1)
-        with socket.create_connection((host, int(port))) as far, suppress(OSError):
-            self.server.tunnels += 1  # type: ignore[attr-defined]
-            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            answers = threading.Thread(target=pass_on, args=(far, self.request))
-            answers.start()
-            pass_on(self.request, far)
-            answers.join()
-
-
-@pytest.fixture
-def proxy() -> Iterator[ThreadingTCPServer]:
-    """The proxy, listening."""
-    with ThreadingTCPServer(("127.0.0.1", 0), Proxy) as server:
-        server.daemon_threads = True
-        server.tunnels = 0  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
 
 
 def test_moved_in_place(federation: Federation, proxy: ThreadingTCPServer) -> None:
@@ -102,6 +67,20 @@ def test_who_is_who(federation: Federation) -> None:
     assert other.code == "joined_to_other_host" and "'local' (another one of that name" in other.message
     assert actions(federation(force=True).data) == ["update ServiceAccount", "update KubeFedCluster"]
     federation.settled()
+
+
+def test_rancher_and_programs(federation: Federation) -> None:
+    """Both are refused before anything is written, and a token of the user's own passes for the first."""
+    federation(state="absent", wait=True)
+    server = server_of(federation.lab, "zj")[0]
+    behind = moved(federation.lab, f"{server}/k8s/clusters/c-m-abcde")
+    assert federation.error(member_kubeconfig=behind).code == "rancher_proxy"
+    assert federation.error(api_endpoint=f"{server}/k8s/clusters/c-m-abcde").code == "rancher_proxy"
+    program = moved(federation.lab, server)
+    for user in program["users"]:
+        user["user"] = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login", "interactiveMode": "Never"}}
+    assert "'no-such-login', which is not on this machine" in federation.error(member_kubeconfig=program).message
+    assert federation.left() == []
 
 
 @pytest.fixture

@@ -171,12 +171,14 @@ def test_drained_and_back(scheduling: Scheduling, apply: Any) -> None:
     assert not once_more["changed"], once_more["resources"]
 
 
-def test_cordoned(scheduling: Scheduling, apply: Any) -> None:
-    """What is there stays and may change; nothing new comes, by name or by selector, until it is uncordoned."""
+def test_cordoned(federation: Any, scheduling: Scheduling, apply: Any) -> None:
+    """What is there stays and may change; nothing new comes, by name or by selector, until it is uncordoned. A join leaves it so."""
     made = apply(MANIFESTS)
     assert not made.get("failed"), made["msg"]
     cordoned = scheduling("cordoned")
     assert cordoned.changed and cordoned.data["changes"] == []
+    federation(labels={"drain-proof": "yes", "another": "label"})
+    assert not scheduling("cordoned").changed
     changed = federated("ConfigMap", "selected", EVERYWHERE, {"data": {"is": "changed"}})
     assert apply([changed])["changed"] and scheduling.placed("configmap", "selected") == EVERYWHERE
     assert "cluster 'zj' is cordoned" in apply([federated("Secret", "another", named("zj"), {})])["msg"]
