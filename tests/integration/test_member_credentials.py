@@ -13,7 +13,20 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from integration.one_member import MEMBER, ROLE, SYSTEM, Federation, actions, federation, run_tasks, survives, until
+from integration.one_member import (
+    MEMBER,
+    ROLE,
+    SYSTEM,
+    Federation,
+    actions,
+    federation,
+    inventory_of,
+    played,
+    recap,
+    run_tasks,
+    survives,
+    until,
+)
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, connect
 
@@ -64,11 +77,12 @@ def notes(fed: Federation, kinds: Any = tuple(TEMPLATES)) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def space(federation: Federation) -> Iterator[None]:
     """A federated namespace, and everything in it gone at the end."""
+    assert until(lambda: federation.lab.get("local", "namespace", SPACE) is None), "an earlier run's namespace is still there"
     federation.lab.kubectl("local", "create", "namespace", SPACE)
     yield
     federation(wait=True)
-    federation.lab.kubectl("local", "delete", "federatedclusterrole", "proof", "--ignore-not-found")
-    federation.lab.kubectl("local", "delete", "namespace", SPACE)
+    federation.lab.kubectl("local", "delete", "federatedclusterrole", "proof", "--ignore-not-found", "--wait=false")
+    federation.lab.kubectl("local", "delete", "namespace", SPACE, "--wait=false")
     federation.lab.kubectl("zj", "delete", "namespace", SPACE, "--ignore-not-found", "--wait=false")
 
 
@@ -324,3 +338,18 @@ def test_both_ways_the_same(federation: Federation, run_tasks: Any, path: str) -
         assert outcome["diff"]["before"] == foretold["diff"]["before"]
     assert federation.left() == []
     assert ROLE.rpartition(":")[2] == "zj-local"
+
+
+def test_playbook(federation: Federation, tmp_path: Path) -> None:
+    """rotate.yml foretells, rotates one cluster after the other where told to, and leaves provided tokens alone."""
+    federation(wait=True)
+    old = federation.token("local", "zj-credentials")
+    hosts = inventory_of(federation.lab, tmp_path, ["zj"])
+    for options, changed in ((["--check"], 1), (["-e", "member_serial=1"], 1)):
+        assert federation.token("local", "zj-credentials") == old
+        done = played("-i", hosts, "playbooks/rotate.yml", *options)
+        assert (done.returncode, recap(done.stdout)["zj"]) == (0, (changed, 0)), done.stdout
+        assert old not in done.stdout
+    assert federation.token("local", "zj-credentials") != old
+    provided = ["-e", "member_credentials=provided", "-e", f"member_token={old}", "--check"]
+    assert "cannot be rotated" not in played("-i", hosts, "playbooks/rotate.yml", *provided).stdout
