@@ -21,10 +21,7 @@ description:
   - Changes nothing.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
-  - edgefed.kubefed.attributes
-attributes:
-  diff_mode:
-    support: none
+  - edgefed.kubefed.attributes.info
 options:
   name:
     description: The cluster's name in the federation.

@@ -71,7 +71,7 @@ def _without_broken_namespaces(documents: list[Document], checked: Checked) -> l
 def _plan(session: Session, federation: Federation, checked: Checked, problems: list[Problem], whole: list[Resource]) -> Plan:
     seen = look(session.host, federation, checked.resources, session.wait)
     cordons = [respect_cordons(resource, seen.current(resource.key), federation) for resource in checked.resources]
-    problems = [*problems, *(problem for found, _ in cordons for problem in found)]
+    problems = [*problems, *(problem for found in cordons for problem in found[0])]
     situation = Situation(federation, seen.hosts, seen.federated, session.policy, seen.limited)
     need = needed(whole, situation)
     steps = [_step(resource, seen) for resource in [*need.resources, *checked.resources]]
@@ -79,7 +79,7 @@ def _plan(session: Session, federation: Federation, checked: Checked, problems: 
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, seen))
-    held = [notice for _, found in cordons for notice in found]
+    held = [notice for found in cordons for notice in found[1]]
     return Plan(federation, seen, steps, [*checked.notices, *held, *_selector_notices(session, federation, checked.resources)])
 
 

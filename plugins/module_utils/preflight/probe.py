@@ -93,11 +93,12 @@ class Probe:
 
     def missing(self, token: str, rights: list[Right], namespace: str) -> list[Right] | None:
         """Those of ``rights`` that the token does not have; ``None`` (and a finding) where it is not accepted."""
-        if self.connection is None:
+        connection = self.connection
+        if connection is None:
             return None
         missing = []
         for right in rights:
-            status, answer = self._ask("POST", REVIEWS, review(right, namespace), token)
+            status, answer = self._ask(connection, review(right, namespace), token)
             if status == 401:
                 self.checks.append(Check("token", FAILED, "the API server rejects it (401)", "give one that is valid for this cluster"))
                 return None
@@ -150,15 +151,14 @@ class Probe:
             return str(json.loads(answer).get("gitVersion") or ""), response.getheader("Date") or ""
         return f"(HTTP {response.status})", response.getheader("Date") or ""
 
-    def _ask(self, method: str, path: str, body: Any, token: str) -> tuple[int, dict[str, Any]]:
-        assert self.connection is not None
+    def _ask(self, connection: http.client.HTTPSConnection, body: Any, token: str) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        self.connection.request(method, f"{self.target.path}{path}", json.dumps(body), headers)
-        response = self.connection.getresponse()
+        connection.request("POST", f"{self.target.path}{REVIEWS}", json.dumps(body), headers)
+        response = connection.getresponse()
         answer = json.loads(response.read() or b"{}")
         return response.status, answer if isinstance(answer, dict) else {}
 
     def _fail(self, check: str, error: Exception) -> None:
-        _, what, todo = explain(error)
+        what, todo = explain(error)[1:]
         tolerated = "ValidityPeriod" in self.target.unchecked and "expired" in what
         self.checks.append(Check(check, TOLD if tolerated else FAILED, f"{without_credentials(self.target.address)}: {what}", todo))

@@ -134,7 +134,7 @@ def _apply(session: Session, federation: Federation, change: Change) -> None:
     """Another run, or KubeFed, may change the object meanwhile: then it is looked at again."""
     client = session.host.client
     todo: Change | None = change
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         if todo is None:
             return
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
