@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import MANAGED_BY, REGION, ZONE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CLUSTER_UID, MANAGED_BY, REGION, ZONE
 
 ALL = "kubefed_clusters"
 BY = ("readiness", "region", "zone", "label", "cordon")
 CORDONS = ("cordoned", "drained")
-_OWN_LABELS = (REGION, ZONE, *MANAGED_BY)
+_OWN_LABELS = (CLUSTER_UID, REGION, ZONE, *MANAGED_BY)
 
 
 def groups_of(cluster: dict[str, Any], by: Iterable[str]) -> list[str]:
