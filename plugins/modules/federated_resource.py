@@ -19,6 +19,8 @@ description:
   - Uses server-side apply with the field manager C(edgefed). Fields that an earlier run set and that are not given any more are removed,
     and those of others stay.
   - An object that is being deleted is waited for and then made again, since what is applied to it would be lost with it.
+  - A cluster that is cordoned (M(edgefed.kubefed.kubefed_cluster_scheduling)) cannot be named where the object was not before. Where a
+    selector chooses it, or it was drained, the object stays out of it until it is uncordoned, with a warning.
   - A namespace that the resources need and nobody defined is made, and federated to all clusters that they go to.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
