@@ -282,7 +282,7 @@ class TestHalfWay:
         kept()
         error = kept.error(state="absent", **dead)
         assert error.code == "member_unusable"
-        assert "zj-local" in error.message and "force" in error.message
+        assert "zj-local" in error.message and "force" in error.message and error.message.count("Next: ") == 1
         kept.settled()
         forced = kept(state="absent", force=True, **dead)
         assert actions(forced.data) == ["delete Secret", "delete KubeFedCluster"]

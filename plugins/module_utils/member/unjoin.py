@@ -125,17 +125,18 @@ def _give_up_member(session: Session, seen: _Seen, error: EdgefedError, context:
     name = session.names.cluster
     refs_left = seen.where.of_member(None)
     left = ", ".join(str(ref) for ref in refs_left)
+    cause, _next, todo = error.message.partition(" Next: ")
     if not session.force:
         raise EdgefedError(
-            f"Cannot unjoin {name!r} completely, so nothing was done: {error.message} What the join may have made there: {left}. "
-            "Next: repair the way to the member, or clean only the host cluster with force: true (member_force).",
+            f"Cannot unjoin {name!r} completely, so nothing was done: {cause} What the join may have made there: {left}. "
+            f"Next: {todo.rstrip('.') or 'repair the way to the member'}; or clean only the host cluster with force: true (member_force).",
             code="member_unusable",
             details={"left": [str(ref) for ref in refs_left], "cause": error.code},
         ) from None
     seen.lost = error
     seen.left = _commands(seen.where, context)
     seen.warnings.append(
-        f"Only the host cluster was cleaned of {name!r}: {error.message} In the member may be left, its token still "
+        f"Only the host cluster was cleaned of {name!r}: {cause} In the member may be left, its token still "
         f"valid: {left}. Run unjoin again when the member is back, or run there: {' && '.join(seen.left)}"
     )
 
