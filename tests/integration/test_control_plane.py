@@ -302,7 +302,7 @@ def test_absent_refuses_while_joined(cluster: Cluster) -> None:
 def test_teardown_asks_before_anything_is_touched(cluster: Cluster) -> None:
     """Without a word, and with federated objects left, it ends before the first cluster is unjoined."""
     run = cluster.play("teardown", inventory="ghost")
-    assert run.status != 0 and "federation_confirm=local" in run.said and "(local, ghost)" in run.said
+    assert run.status != 0 and "federation_confirm=local" in run.said and "(ghost, local)" in run.said
     assert run.output.count("fatal: [") == 1
     refused = cluster.play("teardown", "--limit", "all", inventory="ghost")
     assert refused.status != 0 and "federation_confirm=local" in refused.said

@@ -63,11 +63,14 @@ def limited(path: Path, pattern: str, *more: Any) -> list[str]:
 
 @pytest.fixture(scope="module")
 def drained(lab: Any) -> Any:
-    """zj drained; a cluster in the east that is not ready, whose address is a template."""
+    """zj in the east and drained; a cluster there that is not ready, whose address is a template."""
     spec = {"apiEndpoint": EVIL, "secretRef": {"name": "nothing"}}
     labels = {"topology.kubernetes.io/region": "east", "example.org/tier": "shop"}
     meta = {"name": "shop", "namespace": SYSTEM, "labels": labels}
     shop = json.dumps({"apiVersion": "core.kubefed.io/v1beta1", "kind": "KubeFedCluster", "metadata": meta, "spec": spec})
+    # Other tests leave a cluster without them.
+    place = ["topology.kubernetes.io/region=east", "topology.kubernetes.io/zone=hangzhou-1"]
+    lab.kubectl("local", "label", "kubefedcluster", "zj", "-n", SYSTEM, "--overwrite", *place)
     lab.kubectl("local", "annotate", "kubefedcluster", "zj", "-n", SYSTEM, "edgefed.io/cordon=drained")
     lab.kubectl("local", "apply", "-f", "-", stdin=shop)
     yield lab

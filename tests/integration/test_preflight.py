@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -82,7 +83,7 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = b'{"gitVersion": "%s"}' % self.server.version.encode()  # type: ignore[attr-defined]
         self.send_response_only(200)
-        self.send_header("Date", self.server.date)  # type: ignore[attr-defined]
+        self.send_header("Date", formatdate(time.time() + self.server.seconds, usegmt=True))  # type: ignore[attr-defined]
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -102,7 +103,7 @@ def fake_api_server(tmp_path: Path) -> Iterator[Any]:
         context.load_cert_chain(tmp_path / "both.pem")
         server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        server.version, server.date = version, formatdate(NOW.timestamp() + seconds, usegmt=True)  # type: ignore[attr-defined]
+        server.version, server.seconds = version, seconds  # type: ignore[attr-defined]
         running.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"https://localhost:{server.server_address[1]}", certificate.certificate.decode()
