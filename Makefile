@@ -170,9 +170,9 @@ oldest: $(VENV)-2.18/.test tools
 
 # First what fails fast; then side by side what mostly waits, the longest first.
 .PHONY: test
-test: lint unit $(VENV)-2.18/.test
+test: lint unit $(VENV)-2.18/.test $(VENV)-faults/.test
 	$(call STEP,the rest side by side$(comma) logs in $(CACHE)/logs)
-	@python tests/side_by_side.py 3 $(CACHE)/logs kind federation standalone molecule sanity package oldest
+	@python tests/side_by_side.py 3 $(CACHE)/logs kind federation standalone molecule sanity package oldest faults-sample
 	$(call STEP,all tests passed)
 
 .PHONY: lock

@@ -22,7 +22,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 MODULES = "ansible_collections.edgefed.kubefed.plugins.modules"
 # A client that waits half a minute for an answer would only keep the tests waiting.
-IMPATIENT = (2, 2)
+IMPATIENT = (5, 5)
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["faults.operations"])
 
