@@ -31,7 +31,8 @@ help:
 	@echo '           LAB_DRIVER=kind: on kind clusters, with real nodes, pods and packets'
 	@echo 'make down   remove every lab cluster, process and file it made'
 	@echo 'make test   all tests (what CI runs)'
-	@echo 'make lint   only lint;  make unit   only unit tests'
+	@echo 'make lint   only lint;  make unit   only unit tests;  make kind   only the tests on kind clusters'
+	@echo 'make faults every request spoiled, whole: docs/reliability.md;  make bench   measured on the lab of make demo'
 
 $(VENV)/.user: requirements.lock
 	@if [ -z "$(PYTHON)" ]; then echo 'edgefed needs Python 3.11 or later, and found none. Install one, for example: apt-get install python3 python3-venv' >&2; exit 1; fi
