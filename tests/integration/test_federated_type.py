@@ -373,10 +373,10 @@ def test_objects_whose_type_was_lost(fresh: Types) -> None:
 def test_as_kubefedctl(fresh: Types, name: str) -> None:
     """Theirs first: nothing to do for ours, of a CRD with the template left open as they do. Ours first: the same objects."""
 
+    federated = f"federated{name.split('.', maxsplit=1)[0]}.types.kubefed.io"
+
     def made() -> tuple[Any, Any]:
-        config = fresh.config(name)
-        crd = fresh.lab.get("local", "crd", f"federated{name.split('.', maxsplit=1)[0]}.types.kubefed.io")
-        return config["spec"], crd["spec"]
+        return fresh.config(name)["spec"], fresh.lab.get("local", "crd", federated)["spec"]
 
     kubefedctl(fresh.lab, "enable", name)
     theirs = made()
@@ -391,6 +391,8 @@ def test_as_kubefedctl(fresh: Types, name: str) -> None:
     assert made() == theirs
     kubefedctl(fresh.lab, "disable", name, "--delete-crd")
     assert fresh.config(name) is None
+    # kubefedctl does not wait until the CRD is gone
+    fresh.lab.kubectl("local", "wait", "--for=delete", f"crd/{federated}", "--timeout=60s")
     assert not fresh(name=name, state="absent", delete_crd=True).changed
 
 

@@ -112,7 +112,8 @@ def test_constructed(drained: Any, tmp_path: Path) -> None:
     assert found["young"]["hosts"] == ["cddev", "local", "zj"]
     assert (found["tier_shop"]["hosts"], "ready" in found) == (["shop"], False)
     done = ansible("ansible-inventory", "-i", config(tmp_path, drained, **options, strict=True), "--list")
-    assert "Could not set site for host shop" in told(done)
+    # of the first host without a zone, which need not be shop
+    assert "Could not set site for host " in told(done)
 
 
 def test_a_cache_answers_where_the_host_cluster_does_not(lab: Any, tmp_path: Path) -> None:
