@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
@@ -23,18 +24,25 @@ SAMPLED = 6
 
 def try_all(lanes: list[Lane], cases: list[Case], clean: Callable[[Lane], Clean], say: Callable[[str], None]) -> list[Outcome]:
     """Each lane takes the next case as soon as it is free."""
-    waiting, outcomes, begun = iter(cases), [], time.monotonic()
+    waiting, outcomes, begun, stopped = iter(cases), [], time.monotonic(), threading.Event()
 
     def work(lane: Lane) -> None:
         known = clean(lane)
         for case in waiting:
+            if stopped.is_set():
+                return
             outcome = play(case, known, lane)
             outcomes.append(outcome)
             problems = "".join(f"\n    {problem}" for problem in outcome.problems)
             say(f"{len(outcomes)} of {len(cases)}, {time.monotonic() - begun:.0f} s: {case}: {outcome.first.how}{problems}")
 
     with ThreadPoolExecutor(len(lanes)) as pool:
-        list(pool.map(work, lanes))
+        try:
+            list(pool.map(work, lanes))
+        except BaseException:
+            # Ctrl-C, or a lane that failed: the others end with the case that they are at.
+            stopped.set()
+            raise
     return outcomes
 
 
