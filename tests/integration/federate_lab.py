@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -25,17 +24,6 @@ TYPES = "types.kubefed.io/v1beta1"
 CLUSTERS = ["local", "cddev", "zj"]
 KILLED = 9
 KINDS = "federatednamespaces,federatedconfigmaps,federatedsecrets,federatedservices,federateddeployments,federatedingresses"
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """The first true value of ``condition``."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 def clusters(*names: str) -> dict[str, Any]:

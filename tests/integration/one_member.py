@@ -13,7 +13,6 @@ import socketserver
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
@@ -205,16 +204,6 @@ def survives(federation: Federation, last: int, only_writes: bool = False, **opt
     ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert ended in (0, KILLED)
     return ended == 0
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> bool:
-    """Whether it came true in time."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 class Forwarder(socketserver.BaseRequestHandler):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import socket
 import subprocess
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from typing import Any, Iterator
 import pytest
 import yaml
 from integration.real_cluster import BIN, LOCAL, REPOSITORY, Cluster, Outcome, cluster, inventory, run_playbook
+from integration.waiting import closed_port
 
 __all__ = ["cluster"]
 VERSION = yaml.safe_load((REPOSITORY / "roles" / "kubefed" / "defaults" / "main.yml").read_text())["kubefed_version"]
@@ -95,11 +95,6 @@ def federation(
     gone = made.play("control_plane", kubefed_state="absent", kubefed_wait_timeout=60)
     assert gone.status == 0, gone.output
     assert made.releases() == []
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 @pytest.mark.parametrize("what", ["version", "repository", "folder"])

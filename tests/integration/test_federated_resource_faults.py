@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from integration.federate_lab import KILLED, REPOSITORY, Federate, actions, config_map, federate, federated, namespace, until
+from integration.federate_lab import KILLED, REPOSITORY, Federate, actions, config_map, federate, federated, namespace
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
 

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -88,14 +89,6 @@ def gateway(name: str, host: str = "a.example.com") -> dict[str, Any]:
         "metadata": {"name": name, "namespace": SPACE},
         "spec": spec,
     }
-
-
-def until(done: Callable[[], Any], what: str, seconds: float = 90) -> None:
-    """Wait for it; the controller may need some time on a busy machine."""
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.3)
 
 
 def propagated(federated: dict[str, Any]) -> bool:

@@ -20,8 +20,8 @@ from integration.one_member import (
     run_tasks,
     server_of,
     spoiled,
-    until,
 )
+from integration.waiting import until
 
 __all__ = ["federation", "proxy", "run_tasks"]
 pytestmark = pytest.mark.lab
@@ -96,7 +96,7 @@ def workload(federation: Federation) -> Iterator[Federation]:
         items.append({**meta, "kind": "FederatedNamespace", "metadata": {"name": name, "namespace": name}, "spec": placement})
         items.append({**meta, "kind": "FederatedConfigMap", "spec": {**placement, "template": {"data": {"is": "proof"}}}})
     lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    assert until(lambda: all(lab.get("zj", "configmap", "proof", "-n", name) for name in (SPACE, f"{SPACE}-shared")))
+    until(lambda: all(lab.get("zj", "configmap", "proof", "-n", name) for name in (SPACE, f"{SPACE}-shared")), "both are in zj")
     lab.kubectl("zj", "create", "configmap", "theirs", "-n", f"{SPACE}-shared")
     yield federation
     federation(state="absent", wait=True)
@@ -119,7 +119,7 @@ def test_what_leaves_with_a_cluster(workload: Federation, run_tasks: Any) -> Non
     done = [(change["action"], change["kind"], change["name"]) for change in gone["changes"]]
     rights = done.index(("delete", "ClusterRole", "kubefed-controller-manager:zj-local"))
     assert rights < done.index(("delete", "ConfigMap", "proof")) < done.index(("delete", "Namespace", SPACE))
-    assert until(lambda: lab.get("zj", "namespace", SPACE) is None)
+    until(lambda: lab.get("zj", "namespace", SPACE) is None, "the namespace is gone from zj")
     assert lab.get("zj", "configmap", "theirs", "-n", f"{SPACE}-shared") and not lab.get(
         "zj", "configmap", "proof", "-n", f"{SPACE}-shared"
     )

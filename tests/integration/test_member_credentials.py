@@ -25,8 +25,8 @@ from integration.one_member import (
     recap,
     run_tasks,
     survives,
-    until,
 )
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, connect
 
@@ -77,7 +77,7 @@ def notes(fed: Federation, kinds: Any = tuple(TEMPLATES)) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def space(federation: Federation) -> Iterator[None]:
     """A federated namespace, and everything in it gone at the end."""
-    assert until(lambda: federation.lab.get("local", "namespace", SPACE) is None), "an earlier run's namespace is still there"
+    until(lambda: federation.lab.get("local", "namespace", SPACE) is None, "the namespace of an earlier run is gone")
     federation.lab.kubectl("local", "create", "namespace", SPACE)
     yield
     federation(wait=True)
@@ -103,24 +103,26 @@ def test_least_is_enough_for_every_default_type(federation: Federation, space: N
     assert any("clusterroles federated" in said for said in done.warnings)
     assert not federation(credentials="least").changed
     applied(federation, *(federated(kind, ["zj"]) for kind in KINDS))
-    assert until(lambda: notes(federation) == dict.fromkeys(TEMPLATES, "first")), notes(federation)
+    until(lambda: notes(federation) == dict.fromkeys(TEMPLATES, "first"), lambda: notes(federation))
     preference = {"apiVersion": "scheduling.kubefed.io/v1alpha1", "kind": "ReplicaSchedulingPreference"}
     preference |= {"metadata": {"name": "proof", "namespace": SPACE}, "spec": {"targetKind": "FederatedDeployment", "totalReplicas": 3}}
     preference["spec"]["clusters"] = {"zj": {"weight": 1}}  # type: ignore[index]
     applied(federation, preference, *(federated(kind, ["zj"], "second") for kind in KINDS))
-    assert until(lambda: notes(federation) == dict.fromkeys(TEMPLATES, "second")), notes(federation)
+    until(lambda: notes(federation) == dict.fromkeys(TEMPLATES, "second"), lambda: notes(federation))
 
     def replicas() -> int:
         return int(federation.lab.get("zj", "deployment", "proof", "-n", SPACE)["spec"]["replicas"])
 
-    assert until(lambda: replicas() == 3), replicas()
+    until(lambda: replicas() == 3, replicas)
     federation.lab.kubectl("local", "delete", "replicaschedulingpreference", "proof", "-n", SPACE)
     let_go = "federatedconfigmap"
     federation.lab.kubectl("local", "annotate", let_go, "proof", "-n", SPACE, "kubefed.io/orphan=true")
     federation.lab.kubectl("local", "delete", let_go, "proof", "-n", SPACE)
-    assert until(lambda: "kubefed.io/managed" not in federation.lab.get("zj", "configmap", "proof", "-n", SPACE)["metadata"]["labels"])
+    until(
+        lambda: "kubefed.io/managed" not in federation.lab.get("zj", "configmap", "proof", "-n", SPACE)["metadata"]["labels"], "let go of"
+    )
     applied(federation, *(federated(kind, [], "second") for kind in TEMPLATES if kind != "ConfigMap"))
-    assert until(lambda: set(notes(federation)) == {"ConfigMap"}), notes(federation)
+    until(lambda: set(notes(federation)) == {"ConfigMap"}, lambda: notes(federation))
     assert refusals(federation)[before:] == []
 
 
@@ -233,9 +235,9 @@ def test_rotation_without_a_gap(federation: Federation, space: None) -> None:
     assert len(token_secrets(federation)) == len(secrets) and token_secrets(federation) != secrets
     federation.settled(secret=token_secrets(federation)[0])
     applied(federation, federated("Namespace", ["zj"]), federated("ConfigMap", ["zj"], "rotated"))
-    assert until(lambda: notes(federation).get("ConfigMap") == "rotated")
+    until(lambda: notes(federation).get("ConfigMap") == "rotated", lambda: notes(federation))
     # An API server remembers for 10 s that it knew a token.
-    assert until(lambda: not accepted(federation, old), 20)
+    until(lambda: not accepted(federation, old), "the old token is refused", 20)
     for secret in (old, new):
         assert secret not in json.dumps([rotated.diff, rotated.data]) and base64.b64encode(secret.encode()).decode() not in str(rotated)
 

@@ -11,7 +11,8 @@ from typing import Any, Iterator
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from integration.one_member import SYSTEM, federation, inventory_of, played, recap, tasks_run, until
+from integration.one_member import SYSTEM, federation, inventory_of, played, recap, tasks_run
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -101,14 +102,14 @@ def scheduling(federation: Any, lab: Any) -> Iterator[Scheduling]:
     federation(wait=True, labels={"drain-proof": "yes"})
     lab.kubectl("local", "label", "kubefedcluster", "cddev", "-n", SYSTEM, "drain-proof=yes", "--overwrite")
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
-    assert until(lambda: lab.get("local", "namespace", SPACE) is None), "an earlier run's namespace is still there"
+    until(lambda: lab.get("local", "namespace", SPACE) is None, "the namespace of an earlier run is gone")
     lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": [namespace, LED]}))
     yield Scheduling(lab)
     for name in ("zj", "cddev"):
         Scheduling(lab)("uncordoned", name, wait=False)
     lab.kubectl("local", "label", "kubefedcluster", "cddev", "-n", SYSTEM, "drain-proof-")
     lab.kubectl("local", "delete", "namespace", SPACE, "--wait=false")
-    assert until(lambda: not lab.get("local", "federateddeployments", "-n", SPACE))
+    until(lambda: not lab.get("local", "federateddeployments", "-n", SPACE), "no federated deployment is left")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,11 @@ def test_drained_and_back(scheduling: Scheduling, apply: Any) -> None:
     made = apply(MANIFESTS)
     assert not made.get("failed"), made["msg"]
     scheduling.lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps(PREFERENCE))
-    assert until(lambda: [scheduling.pods(name) for name in ("zj", "cddev")] == [{"led": 2, "named": 2}] * 2)
+
+    def pods() -> list[dict[str, int]]:
+        return [scheduling.pods(name) for name in ("zj", "cddev")]
+
+    until(lambda: pods() == [{"led": 2, "named": 2}] * 2, pods)
     before = scheduling.specs()
 
     foretold = scheduling("drained", check=True)
@@ -142,7 +147,7 @@ def test_drained_and_back(scheduling: Scheduling, apply: Any) -> None:
         ("ReplicaSchedulingPreference", "led"),
     ]
     assert any(f"FederatedNamespace {SPACE}/{SPACE}" in said for said in drained.warnings)
-    assert until(lambda: scheduling.pods("zj") == {} and scheduling.pods("cddev") == {"led": 4, "named": 2})
+    until(lambda: pods() == [{}, {"led": 4, "named": 2}], pods)
     assert scheduling.placed("configmap", "selected") == {**EVERYWHERE, **named("cddev")}
     assert not scheduling("drained").changed
     assert not scheduling("cordoned").changed
@@ -160,7 +165,7 @@ def test_drained_and_back(scheduling: Scheduling, apply: Any) -> None:
     foretold = scheduling("uncordoned", check=True)
     back = scheduling("uncordoned")
     assert back.data["changes"] == foretold.data["changes"] and back.diff == foretold.diff
-    assert until(lambda: scheduling.pods("zj") == {"led": 2, "named": 2}), scheduling.pods("zj")
+    until(lambda: scheduling.pods("zj") == {"led": 2, "named": 2}, pods)
     after = scheduling.specs()
     assert after.pop("FederatedConfigMap/new")[0]["placement"] == EVERYWHERE
     assert after.pop("FederatedSecret/meanwhile")[0]["placement"] == named("local", "zj")

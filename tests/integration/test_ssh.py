@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 import yaml
 from integration.real_cluster import REPOSITORY, Cluster, Outcome, cluster, inventory, run_playbook
 from integration.ssh_masters import Masters, masters
+from integration.waiting import closed_port
 
 __all__ = ["cluster", "masters"]
 BROKEN = {"k3s", "changed", "refusing", "nosudo", "wrongpassword", "nopython", "wrongpath", "notroot", "gonekey"}
@@ -137,13 +137,6 @@ def test_registered_and_printed_results_hold_no_secret(hosts: dict[str, Any], ad
     assert re.search(r"<localhost> EXEC", outcome.output)
     assert [name for name, secret in admin["secrets"].items() if secret in outcome.output] == []
     assert json.dumps(sorted(item["name"] for item in yaml.safe_load((tmp_path / "kubeconfig").read_text())["users"])) == '["other"]'
-
-
-def closed_port() -> int:
-    """A port on which nothing listens, as SSH would find it."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def unreachable_masters(lab: Any, namespace: str, become: bool) -> dict[str, Any]:

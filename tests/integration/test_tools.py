@@ -13,14 +13,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from integration.fake_vendors import GITHUB, IMAGE, KUBE, KWOK, FakeVendors, fake_binary, serve, sha256
+from integration.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VARIABLES = yaml.safe_load((REPOSITORY / "roles" / "tools" / "vars" / "main.yml").read_text())
@@ -280,13 +280,6 @@ def test_go_itself_is_downloaded_when_it_is_missing(run_task: Any, vendors: Fake
     assert output_of(result["tools"]["kwok"]) == result["tools"]["kwok"]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def descendants(pid: int) -> list[int]:
     """Every process below this one: Ansible's workers are sessions of their own."""
     children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -297,7 +290,7 @@ def test_a_killed_run_is_finished_by_the_next(run_task: Any, vendors: FakeVendor
     vendors.slow = 30
     run = start(tmp_path, "killed", arguments)
     download = Path(arguments["cache_dir"], "kubectl", f"{KUBE}.part", ".download")
-    wait_until(download.exists)
+    until(download.exists, "the download has begun")
     for pid in [*descendants(run.pid), run.pid]:
         os.kill(pid, signal.SIGKILL)
     run.communicate()
@@ -317,14 +310,14 @@ def test_a_killed_run_takes_its_build_with_it(arguments: dict[str, Any], bin_wit
     )
     fake_go.chmod(0o755)
     run = start(tmp_path, "killed", {**arguments, "source": "build"})
-    wait_until(pid_file.exists)
+    until(pid_file.exists, "the build has begun")
     builder = Path("/proc", pid_file.read_text().strip())
     assert builder.exists()
     for pid in [*descendants(run.pid), run.pid]:
         if pid != int(builder.name):
             os.kill(pid, signal.SIGKILL)
     run.communicate()
-    wait_until(lambda: not builder.exists())
+    until(lambda: not builder.exists(), "the build has ended with its run")
 
 
 def test_two_runs_at_once_download_once_and_the_second_says_what_it_waits_for(

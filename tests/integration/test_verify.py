@@ -15,7 +15,7 @@ from typing import Any, Iterator
 
 import pytest
 import yaml
-from integration.federate_lab import until
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import OverrideError, preview
 
