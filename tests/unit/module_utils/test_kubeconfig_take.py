@@ -167,6 +167,8 @@ def test_context_cluster_and_user_have_to_be_there(more: dict[str, Any], wishes:
         ("https://localhost:6443", "loopback"),
         ("https://[::1]:6443", "loopback"),
         ("https://0.0.0.0:6443", "loopback"),
+        ("https://localhost.:6443", "loopback"),
+        ("https://[::ffff:127.0.0.1]:6443", "loopback"),
     ],
 )
 def test_addresses_that_cannot_work(server: str, code: str) -> None:
