@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -170,26 +171,30 @@ def test_deleted_while_it_is_applied(federate: Federate, namespace: str) -> None
     bodies = [config_map(f"c{number:02}", namespace) for number in range(60)]
     federate(*bodies)
     bodies = [config_map(f"c{number:02}", namespace, "2") for number in range(60)]
-    started = threading.Event()
+    half, deleted = threading.Event(), threading.Event()
+    writes = itertools.count(1)
 
-    class Slow:
+    class Halfway:
+        """Halts in the middle of the writes until the deletion has been ordered."""
+
         def __call__(self, *arguments: Any, **options: Any) -> Client:
             client = connect(*arguments, **options)
             request = client.request
 
-            def slowed(method: str, *arguments: Any, **options: Any) -> Any:
-                if method == "PATCH" and not (options.get("query") or {}).get("dryRun"):
-                    started.set()
-                    time.sleep(0.05)
+            def halting(method: str, *arguments: Any, **options: Any) -> Any:
+                if method == "PATCH" and not (options.get("query") or {}).get("dryRun") and next(writes) > 30:
+                    half.set()
+                    assert deleted.wait(60)
                 return request(method, *arguments, **options)
 
-            client.request = slowed  # type: ignore[method-assign]
+            client.request = halting  # type: ignore[method-assign]
             return client
 
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(federate, *bodies, using=Slow())
-        assert started.wait(30)
+        running = pool.submit(federate, *bodies, using=Halfway())
+        assert half.wait(60)
         federate.lab.kubectl("local", "delete", "federatedconfigmaps", "--all", "-n", namespace, "--wait=false")
+        deleted.set()
         running.result()
     found = federate.lab.get("local", "federatedconfigmaps", "-n", namespace)["items"]
     assert len(found) == 60

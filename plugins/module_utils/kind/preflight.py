@@ -115,8 +115,8 @@ def _provider_problems(machine: Machine, wish: Wish, provider: str) -> list[str]
         )
     if provider == "podman" and not machine.root:
         found.append(
-            "podman without root needs the controllers of cgroup v2 delegated to you, and cannot be isolated from the network. "
-            "Next: run as root (sudo), or use lab_driver: embedded, which needs neither."
+            "podman without root needs the controllers of cgroup v2 delegated to you, and its network could not be isolated: kind labs "
+            "are made by root only. Next: run as root (sudo), or use lab_driver: embedded, which needs no root."
         )
     known = {**(PODMAN_PROGRAMS | NETWORK_PROGRAMS if provider == "podman" else {}), **({"nft": "nftables"} if wish.isolated else {})}
     missing = [name for name in machine.missing if name in known]
