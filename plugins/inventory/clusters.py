@@ -5,7 +5,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: clusters
 short_description: The clusters of a KubeFed federation as hosts
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Each C(KubeFedCluster) of the host cluster becomes a host, with what is known of it in variables C(kubefed_*).

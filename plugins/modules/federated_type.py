@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 ---
 module: federated_type
 short_description: Enable or disable a kind for federation
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Enables a kind, built in or of a CRD, to be propagated to the members, as C(kubefedctl enable) does and under the same names, so that

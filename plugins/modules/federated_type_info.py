@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 ---
 module: federated_type_info
 short_description: Tells which kinds are federated, and how each stands
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Lists every FederatedTypeConfig with its kind, its federated type, and whether KubeFed's controller for it runs.

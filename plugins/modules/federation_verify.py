@@ -148,7 +148,9 @@ resources:
           images: ["nginx:1.14.0-alpine"]
           addresses: []
 clusters:
-  description: Each cluster, its RV(ignore:state) one of V(ok), V(not_ready), V(not_joined), V(unreachable).
+  description:
+    - Each cluster, its RV(ignore:state) one of V(ok), V(not_ready), V(not_joined), V(unreachable), its RV(ignore:cordon) empty,
+      V(cordoned) or V(drained).
   returned: success
   type: list
   elements: dict
@@ -159,6 +161,7 @@ clusters:
       ready: true
       reachable: true
       state: ok
+      cordon: ""
       why: ""
       version: v1.34.4
       region: southwest

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kind_cluster
 short_description: Make, heal or remove one kind cluster of a lab
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - A cluster whose nodes are containers, made by kind, with its API server on 127.0.0.1 for this machine and at

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kind_host
 short_description: Prepare this machine for a lab of kind clusters
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Raises inotify's limits where they are too low, writes podman's settings for labs, makes the lab's own network, puts up its isolation

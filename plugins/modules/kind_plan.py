@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kind_plan
 short_description: Check that a lab of kind clusters can be made on this machine, and say where its clusters lie
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Checks everything before anything is made - the provider and its programs, cgroups, limits, disk, memory, names and ports - and

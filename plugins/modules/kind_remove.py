@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kind_remove
 short_description: Remove a whole lab of kind clusters
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Removes every container and volume on the lab's network, also of clusters that the inventory no longer has and of runs that were cut

@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kind_report
 short_description: Measure a lab of kind clusters and write down where its clusters are
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Reads each node's memory from its control group, processes apart from the page cache, and writes C(lab.json) in the lab's folder.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 ---
 module: kubefed_cluster_info
 short_description: Tell what clusters a KubeFed federation has, whether they are ready, and when their credentials expire
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Tells of every joined cluster whether it is ready and why not, its address, region, zones, labels and version, whether it is cordoned or

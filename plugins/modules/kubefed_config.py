@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 ---
 module: kubefed_config
 short_description: Sets what KubeFed's controller manager goes by
-version_added: 0.2.0
+version_added: 0.1.0
 author: edgefed contributors (@edgefed)
 description:
   - Alone owns the C(KubeFedConfig). The chart makes it with defaults, and no chart value may set a field of it (module

@@ -343,7 +343,7 @@ def test_both_ways_the_same(federation: Federation, run_tasks: Any, path: str) -
 
 
 def test_playbook(federation: Federation, tmp_path: Path) -> None:
-    """rotate.yml foretells, rotates one cluster after the other where told to, and leaves provided tokens alone."""
+    """rotate.yml foretells, rotates one cluster after the other where told to, leaves provided tokens alone, and joins nobody."""
     federation(wait=True)
     old = federation.token("local", "zj-credentials")
     hosts = inventory_of(federation.lab, tmp_path, ["zj"])
@@ -355,3 +355,8 @@ def test_playbook(federation: Federation, tmp_path: Path) -> None:
     assert federation.token("local", "zj-credentials") != old
     provided = ["-e", "member_credentials=provided", "-e", f"member_token={old}", "--check"]
     assert "cannot be rotated" not in played("-i", hosts, "playbooks/rotate.yml", *provided).stdout
+    federation(state="absent", wait=True)
+    gone = played("-i", hosts, "playbooks/rotate.yml")
+    assert (gone.returncode, recap(gone.stdout)["zj"]) == (0, (0, 0)), gone.stdout
+    assert "zj is not joined, so nothing is rotated" in gone.stdout
+    assert federation.left() == []

@@ -15,12 +15,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.expiry im
     of_secret,
     soonest,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import Manifest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON, Manifest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import facts, readiness, why_not
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
-
-CORDON = "edgefed.io/cordon"
-"""Annotation of a KubeFedCluster that takes part less, or not at all: ``cordoned`` or ``drained``."""
 
 
 def describe(cluster: Manifest) -> dict[str, Any]:

@@ -21,6 +21,7 @@ CLUSTER = "edgefed.io/cluster"
 CREDENTIALS = "edgefed.io/credentials"
 CLUSTER_UID = "edgefed.io/cluster-uid"
 HOST_UID = "edgefed.io/host-cluster-uid"
+# Of a KubeFedCluster that takes part less, or not at all: cordoned or drained.
 CORDON = "edgefed.io/cordon"
 REGION = "topology.kubernetes.io/region"
 ZONE = "topology.kubernetes.io/zone"

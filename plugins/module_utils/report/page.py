@@ -115,7 +115,8 @@ def _clusters(report: Object) -> str:
         facts = (row["version"], row["region"], ", ".join(row["zones"]), nodes)
         cells = "".join(f"<td>{text(fact)}</td>" for fact in facts)
         endpoint = f"<td><code>{text(row['api_endpoint'])}</code></td>"
-        rows.append(f'<tr><th scope="row">{text(row["name"])}{host}</th><td>{_chip(row["state"])}</td>{cells}{endpoint}</tr>')
+        state = _chip(row["state"]) + (_chip("waiting", row["cordon"]) if row["cordon"] else "")
+        rows.append(f'<tr><th scope="row">{text(row["name"])}{host}</th><td>{state}</td>{cells}{endpoint}</tr>')
     heads = ("Cluster", "State", "Kubernetes", "Region", "Zones", "Nodes ready", "Address that KubeFed dials")
     head = "".join(f'<th scope="col">{item}</th>' for item in heads)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'

@@ -83,10 +83,14 @@ def _resource_columns(resources: list[dict[str, Any]], clusters: list[str]) -> l
     return columns
 
 
+def _ready(cluster: dict[str, Any]) -> str:
+    return ", ".join([_READY[cluster["state"]], *([cut(harmless(cluster["cordon"]), 10)] if cluster["cordon"] else [])])
+
+
 def _cluster_columns(clusters: list[dict[str, Any]]) -> list[Row]:
     return [
         ["CLUSTER", "", *(cut(harmless(row["name"]), NAME) for row in clusters)],
-        ["READY", "", *(_READY[row["state"]] for row in clusters)],
+        ["READY", "", *(_ready(row) for row in clusters)],
         ["VERSION", "", *(cut(harmless(row["version"] or NOTHING), 14) for row in clusters)],
         ["REGION", "", *(cut(harmless(row["region"] or NOTHING), 12) for row in clusters)],
     ]
@@ -158,7 +162,7 @@ def render(report: dict[str, Any]) -> list[str]:
     clusters, resources = report["clusters"], report["resources"]
     shown = clusters
     if len(clusters) > MANY_CLUSTERS:
-        shown = [row for row in clusters if not _all_good(row, resources)][:MANY_CLUSTERS] or clusters[:1]
+        shown = [row for row in clusters if row["cordon"] or not _all_good(row, resources)][:MANY_CLUSTERS] or clusters[:1]
     names = [row["name"] for row in shown]
     lines = _tables(_cluster_columns(shown), _resource_columns(resources, names))
     if len(shown) < len(clusters):

@@ -18,6 +18,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
     preview,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import facts as cluster_facts
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import readiness, why_not
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -72,6 +73,7 @@ def some(names: list[str], limit: int = 5) -> str:
 def _cluster(name: str, host: Host, member: Member, expected: bool) -> Object:
     row: Object = {"name": name, "expected": expected, "joined": name in host.clusters, "ready": False, "reachable": not member.error}
     row |= {"state": "ok", "why": "", "api_endpoint": "", "version": member.version, "region": "", "zones": [], "nodes": None}
+    row["cordon"] = str((host.clusters.get(name, {}).get("metadata", {}).get("annotations") or {}).get(CORDON) or "")
     if not row["joined"]:
         row |= {"state": "not_joined", "why": f"{name} is in the inventory, but not joined. Next: run playbooks/join.yml --limit {name}."}
         return row

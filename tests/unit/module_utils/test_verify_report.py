@@ -38,7 +38,7 @@ def cell(state: str = "in_sync", **more: Any) -> dict[str, Any]:
 def cluster(name: str, state: str = "ok", **more: Any) -> dict[str, Any]:
     row = {"name": name, "expected": True, "joined": True, "ready": state == "ok", "reachable": True, "state": state, "why": ""}
     row |= {"version": "v1.34.4", "region": "southwest", "zones": ["chengdu-1"], "nodes": {"ready": 2, "total": 2}}
-    return {**row, "api_endpoint": f"https://{name}", **more}
+    return {**row, "cordon": "", "api_endpoint": f"https://{name}", **more}
 
 
 def resource(kind: str, name: str, cells: dict[str, Any], namespace: str = "vrfederation") -> dict[str, Any]:
@@ -96,6 +96,12 @@ def test_the_articles_table() -> None:
         "✓ is template + override   ✗ is not   … not ready yet   ? could not be read   - not placed here",
         "✓ 3 clusters, 4 resources, 8 objects: every object is template + override.",
     ]
+
+
+def test_a_cluster_that_is_drained_is_shown_so() -> None:
+    shown = report([cluster("cddev"), cluster("zj", cordon="drained")], [])
+    assert "READY      ✓ yes      ✓ yes, drained" in render(shown)
+    assert ">drained</span>" in page.render(shown, NOW)
 
 
 def test_twenty_clusters_stand_below_each_other_in_tables_that_fit() -> None:
