@@ -20,6 +20,7 @@ description:
   - Taking a cluster out leaves its workloads where they are, unless told otherwise.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.member
   - edgefed.kubefed.wait
   - edgefed.kubefed.attributes
 options:
@@ -29,72 +30,11 @@ options:
   context:
     description: The context of the B(host cluster) in O(kubeconfig).
     type: str
-  name:
-    description: The cluster's name in the federation, a DNS name of at most 63 characters.
-    type: str
-    required: true
   state:
     description: Whether the cluster is to be in the federation.
     type: str
     choices: [present, absent]
     default: present
-  namespace:
-    description: The namespace of KubeFed in the host cluster. The member gets one of the same name.
-    type: str
-    default: kube-federation-system
-  host_cluster_name:
-    description:
-      - The host cluster's name, part of the names of what is made in the member.
-      - The default is O(context), as with kubefedctl.
-    type: str
-  member_kubeconfig:
-    description: The kubeconfig of the member, a path or the content as a dictionary. The default is O(kubeconfig).
-    type: raw
-  member_context:
-    description: The member's context in O(member_kubeconfig). The default is O(name).
-    type: str
-  api_endpoint:
-    description:
-      - The address of the member's API server that B(KubeFed) dials, where it is another one than this machine uses, as with NAT.
-      - The default is the server of the member's context. Where that is Rancher's proxy (C(/k8s/clusters/...)), which rejects the tokens
-        that a join makes, it is the authorized cluster endpoint that the kubeconfig has as a further context C(<context>-...); without one
-        the join is refused.
-    type: str
-  api_ca_cert:
-    description:
-      - The CA (PEM text) that O(api_endpoint) is verified with.
-      - The default is the CA of the member's context, else the cluster's own CA.
-    type: str
-  api_proxy_url:
-    description:
-      - The proxy that KubeFed uses to reach O(api_endpoint), with scheme C(http), C(https) or C(socks5).
-      - May hold a user name and a password, which are shown nowhere.
-      - Left alone when not given.
-    type: str
-  disabled_tls_validations:
-    description:
-      - Checks that KubeFed leaves out when it talks to the member. Anybody between them can then take over the member.
-      - Never taken from the kubeconfig.
-    type: list
-    elements: str
-    choices: ["*", SubjectName, ValidityPeriod]
-    default: []
-  credentials:
-    description:
-      - What KubeFed may do in the member.
-      - V(full) is everything, as with kubefedctl.
-      - V(least) is only what the enabled C(FederatedTypeConfig)s need. A later run widens it when a type was enabled, and narrows it
-        when one went. With roles or bindings among them it is no less than all, of which a warning tells.
-      - V(provided) is a O(token) of yours. Nothing is made in the member then, and what an earlier join made there is removed once
-        KubeFed has the token.
-    type: str
-    choices: [full, least, provided]
-    default: full
-  token:
-    description:
-      - With O(credentials=provided), the bearer token that KubeFed uses, as one of Rancher's for a cluster behind its proxy.
-      - When it ends is read from it where it is a JSON web token. One that has ended is refused.
-    type: str
   credentials_warn_days:
     description: Warn when the O(token) ends in fewer days than this.
     type: int
@@ -132,6 +72,14 @@ options:
         is another living cluster's. Each of them is told by the UID of the namespace C(kube-system).
     type: bool
     default: false
+  preflight_from:
+    description:
+      - With O(state=present), look before anything is written whether the cluster can be joined, as
+        M(edgefed.kubefed.kubefed_cluster_preflight) does, and from where. Fails with all that is in the way.
+      - A cluster that is joined and ready, and stays connected as it is, is not looked at.
+      - Without it nothing is looked at beforehand.
+    type: str
+    choices: [controller, host, both]
   federated_objects:
     description:
       - What happens with O(state=absent) to what KubeFed put into the member.
@@ -287,31 +235,18 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.dialled imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents, refuse_program
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.options import MEMBER_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.refusal import advised
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.unjoin import Unusable, absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.run import Look
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
+    **MEMBER_SPEC,
     **wait_spec(timeout=60),
-    "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "namespace": {"type": "str", "default": "kube-federation-system"},
-    "host_cluster_name": {"type": "str"},
-    "member_kubeconfig": {"type": "raw", "no_log": True},
-    "member_context": {"type": "str"},
-    "api_endpoint": {"type": "str"},
-    "api_ca_cert": {"type": "str"},
-    "api_proxy_url": {"type": "str", "no_log": True},
-    "disabled_tls_validations": {
-        "type": "list",
-        "elements": "str",
-        "choices": ["*", "SubjectName", "ValidityPeriod"],
-        "default": [],
-    },
-    "credentials": {"type": "str", "choices": ["full", "least", "provided"], "default": "full"},
-    "token": {"type": "str", "no_log": True},
     "credentials_warn_days": {"type": "int", "default": 30},
     "rotate": {"type": "bool", "default": False},
     "credentials_max_age": {"type": "int"},
@@ -320,6 +255,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "region": {"type": "str"},
     "zone": {"type": "str"},
     "force": {"type": "bool", "default": False},
+    "preflight_from": {"type": "str", "choices": ["controller", "host", "both"]},
     "federated_objects": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
 }
 
@@ -366,6 +302,8 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     try:
         if leave:
             return absent(session, params["federated_objects"], context)
+        if params["preflight_from"]:
+            session.preflight = Look(host, member, names, params, check, params["preflight_from"]).warnings
         return present(session, wish_of(params, names, member))
     except ApiError as error:
         raise advised(error) from None

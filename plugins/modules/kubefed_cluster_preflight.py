@@ -18,51 +18,26 @@ description:
   - Refuses Rancher's proxy and users that are programs, as M(edgefed.kubefed.kubefed_cluster) does.
   - Where O(api_endpoint) is another address than the kubeconfig's, both are looked at. That this machine does not reach it is only a
     warning then, since KubeFed dials it from the host cluster.
-  - Changes nothing.
+  - Changes nothing, but for a short Job on the host cluster where O(preflight_from) asks for one.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.member
   - edgefed.kubefed.attributes.info
 options:
-  name:
-    description: The cluster's name in the federation.
+  preflight_from:
+    description:
+      - Where the address that KubeFed dials is looked at from.
+      - V(controller) is the machine that this runs on, Ansible's control node.
+      - V(host) is the host cluster, which is where KubeFed dials from. A short Job in O(namespace) dials it with KubeFed's own image,
+        placed and equipped as C(kubefed-controller-manager) is, and is removed afterwards, also after a failure. No credentials are
+        brought into the host cluster. The Job asks anonymously, or with the token that KubeFed has for the cluster already.
+      - V(both) tells both findings. That the host cluster could not be asked (its image, quota, Pod Security, no room) is a warning then.
+      - Where KubeFed's controller is no Deployment but a process, as in an embedded lab, there is no pod to ask from. A warning says so,
+        and this machine looks.
+      - In check mode no Job is started, and a warning says so.
     type: str
-    required: true
-  namespace:
-    description: The namespace of KubeFed in the host cluster.
-    type: str
-    default: kube-federation-system
-  host_cluster_name:
-    description: The host cluster's name. The default is O(context).
-    type: str
-  member_kubeconfig:
-    description: The kubeconfig of the member, a path or the content as a dictionary. The default is O(kubeconfig).
-    type: raw
-  member_context:
-    description: The member's context in O(member_kubeconfig). The default is O(name).
-    type: str
-  api_endpoint:
-    description: The address that KubeFed is to dial, as in M(edgefed.kubefed.kubefed_cluster).
-    type: str
-  api_ca_cert:
-    description: The CA (PEM text) that it is verified with.
-    type: str
-  api_proxy_url:
-    description: The proxy that KubeFed uses. Only one with scheme C(http) is looked through.
-    type: str
-  disabled_tls_validations:
-    description: Checks that KubeFed leaves out, so that they are left out here.
-    type: list
-    elements: str
-    choices: ["*", SubjectName, ValidityPeriod]
-    default: []
-  credentials:
-    description: What the join will be asked for, since it decides which rights it needs.
-    type: str
-    choices: [full, least, provided]
-    default: full
-  token:
-    description: The token of O(credentials=provided), which has to be accepted and to have the rights that KubeFed needs.
-    type: str
+    choices: [controller, host, both]
+    default: controller
 """
 
 EXAMPLES = r"""
@@ -72,6 +47,14 @@ EXAMPLES = r"""
     context: local
     name: zj
     api_endpoint: https://10.20.0.7:6443
+
+- name: Look from the host cluster too, which is where KubeFed dials from
+  edgefed.kubefed.kubefed_cluster_preflight:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    name: zj
+    api_endpoint: https://10.20.0.7:6443
+    preflight_from: both
 """
 
 RETURN = r"""
@@ -96,38 +79,25 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.options import MEMBER_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.run import preflight
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": "kube-federation-system"},
-    "host_cluster_name": {"type": "str"},
-    "member_kubeconfig": {"type": "raw", "no_log": True},
-    "member_context": {"type": "str"},
-    "api_endpoint": {"type": "str"},
-    "api_ca_cert": {"type": "str"},
-    "api_proxy_url": {"type": "str", "no_log": True},
-    "disabled_tls_validations": {
-        "type": "list",
-        "elements": "str",
-        "choices": ["*", "SubjectName", "ValidityPeriod"],
-        "default": [],
-    },
-    "credentials": {"type": "str", "choices": ["full", "least", "provided"], "default": "full"},
-    "token": {"type": "str", "no_log": True},
+    **MEMBER_SPEC,
+    "preflight_from": {"type": "str", "choices": ["controller", "host", "both"], "default": "controller"},
 }
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
     """Look at one cluster."""
-    del check, diff
+    del diff
     names = Names(params["name"], params["host_cluster_name"] or params["context"] or "", params["namespace"])
     check_names(names)
     check_credentials({**params, "state": "present", "rotate": False, "credentials_max_age": None}, time.time())
-    return preflight(params, names, connect)
+    return preflight(params, names, connect, check)
 
 
 def main() -> None:

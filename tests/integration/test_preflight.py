@@ -183,6 +183,7 @@ def test_tokens_and_rights(preflight: Preflight) -> None:
         kubectl("zj", "create", "clusterrolebinding", "poor", "--clusterrole=cluster-admin", "--serviceaccount=default:poor")
         rich = preflight(credentials="provided", token=poor)
         assert outcomes(rich)["token"] == outcomes(rich)["rights in member zj"] == "ok"
+        assert len(outcomes(rich)) == len(rich.data["checks"]), "each finding once"
     finally:
         kubectl("zj", "delete", "serviceaccount", "poor", "-n", "default")
         kubectl("zj", "delete", "clusterrolebinding", "poor", "--ignore-not-found")

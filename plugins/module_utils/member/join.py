@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as planning
@@ -34,7 +34,10 @@ ATTEMPTS = 3
 
 @dataclass
 class Session:
-    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written."""
+    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written.
+
+    ``preflight``, given the control plane's scope, tells what speaks against a join, and raises where that is too much.
+    """
 
     host: Client
     member: Any
@@ -45,6 +48,8 @@ class Session:
     wait_timeout: int = 60
     force: bool = False
     done: list[Change] = field(default_factory=list)
+    preflight: Callable[[str], list[str]] | None = None
+    warned: list[str] = field(default_factory=list)
 
     def client(self, ref: Ref) -> Client:
         """The cluster that an object lies in."""
@@ -68,6 +73,8 @@ def present(session: Session, wish: Wish) -> Result:
         reading, wish = look(session.host, session.member, wish, session.force)
         plan = _plan(reading, wish)
         before = before or plan.before
+        if attempt == 0 and session.preflight and _connects(reading, plan):
+            session.warned += session.preflight(wish.scope)
         if session.check:
             cluster = reading.objects.get(reading.where.cluster)
             return _result(session, _closed(plan, _closing(session, reading, wish, plan.changes)), cluster, reading, wish)
@@ -84,6 +91,12 @@ def present(session: Session, wish: Wish) -> Result:
         session.carry_out(change)
     plan = _closed(plan, closing)
     return _result(session, Plan(session.done, {**before, **plan.before}, plan.after), cluster, reading, wish)
+
+
+def _connects(reading: Reading, plan: Plan) -> bool:
+    """Whether KubeFed is to connect to a cluster that it does not find ready, or at another address than now."""
+    known = reading.objects.get(reading.where.cluster)
+    return known is None or not readiness(known).ready or planning.readdressed(known, plan.on("host"))
 
 
 def _plan(reading: Reading, wish: Wish) -> Plan:
@@ -237,7 +250,7 @@ def _result(session: Session, plan: Plan, cluster: Manifest | None, reading: Rea
 
 def _warnings(session: Session, plan: Plan, reading: Reading, wish: Wish) -> list[str]:
     name = session.names.cluster
-    warnings = []
+    warnings = [*session.warned]
     if wish.disabled_tls_validations:
         warnings.append(
             f"TLS VALIDATION IS OFF ({', '.join(wish.disabled_tls_validations)}) between KubeFed and cluster {name!r}: who can stand "

@@ -110,18 +110,20 @@ def removal_order(where: Refs, host_secrets: Iterable[Ref]) -> list[Ref]:
 
 def reconnects(cluster: Manifest, changes: Iterable[Change]) -> bool:
     """Whether changes in the host cluster make the controller connect in another way than ``cluster``, as it was, says."""
+    changes = list(changes)
+    if readdressed(cluster, changes) or any(change.ref.kind == "Secret" and change.action != "delete" for change in changes):
+        return True
+    known = (cluster["metadata"].get("annotations") or {}).get(CREDENTIALS)
+    bodies = [change.body or {} for change in changes if change.ref.kind == "KubeFedCluster"]
+    return any(known not in (None, body["metadata"]["annotations"][CREDENTIALS]) for body in bodies)
+
+
+def readdressed(cluster: Manifest, changes: Iterable[Change]) -> bool:
+    """Whether changes give the controller another address, CA or proxy than ``cluster``, as it was, says."""
     for change in changes:
-        if change.ref.kind == "Secret" and change.action != "delete":
+        wanted = (change.body or {}).get("spec") or {} if change.ref.kind == "KubeFedCluster" else {}
+        if any((cluster["spec"].get(key) or None) != (value or None) for key, value in wanted.items()):
             return True
-        if change.ref.kind == "KubeFedCluster":
-            body = change.body or {}
-            spec = {key: cluster["spec"].get(key) or None for key in body["spec"]}
-            known = (cluster["metadata"].get("annotations") or {}).get(CREDENTIALS)
-            if spec != {key: value or None for key, value in body["spec"].items()} or known not in (
-                None,
-                body["metadata"]["annotations"][CREDENTIALS],
-            ):
-                return True
     return False
 
 

@@ -14,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import withou
 _CAUSES = (
     ("proxy", ("proxyconnect", "socks connect")),
     ("tls", ("x509:", "tls:", "certificate", "server gave HTTP response to HTTPS client")),
+    ("no_api", ("couldn't get version/kind", "could not find the requested resource")),
     ("dns", ("no such host", "dial tcp: lookup", "server misbehaving", "name resolution", "name or service not known")),
     ("refused", ("connection refused",)),
     ("unauthorized", ("Unauthorized", "unauthorized", "asked for the client to provide credentials")),
@@ -36,6 +37,10 @@ _ADVICE = {
     "proxy": ("the proxy on the way failed", "check api_proxy_url"),
     "timeout": ("it does not answer in time", "check routes and firewalls between the host cluster and this address, or set api_endpoint"),
     "reset": ("the connection was cut", "check proxies and load balancers between the host cluster and this address"),
+    "no_api": (
+        "something else than a Kubernetes API server answers there",
+        "check the address, and what answers in its place on the way (a captive portal, a proxy's log-in page)",
+    ),
     "malformed": ("KubeFed cannot use its configuration", "check the address, and the controller's events on the KubeFedCluster"),
     "unhealthy": ("its API server answers, but says it is not healthy", "look at /healthz?verbose of this cluster"),
     "not_probed": (
@@ -79,15 +84,20 @@ def classify(message: str) -> str:
     return next((cause for cause, signs in _CAUSES if any(sign in message for sign in signs)), "unknown")
 
 
-def why_not(name: str, state: Readiness, address: str) -> str:
-    """One message: what is not ready, the address that KubeFed dials, the cause, KubeFed's words, what to do."""
-    what, todo = _ADVICE[state.cause]
-    address = without_credentials(address)
-    said = f" KubeFed says: {state.said}." if state.said else ""
+def advice(cause: str, address: str) -> tuple[str, str]:
+    """What a cause means, and what to do about it."""
+    what, todo = _ADVICE[cause]
     host = urlsplit(address if "//" in address else f"//{address}").hostname or ""
     loopback = host in ("localhost", "::1") or host.startswith("127.")
-    hint = _LOOPBACK_HINT if loopback and state.cause in ("refused", "timeout", "tls") else ""
-    return f"Cluster {name!r} is joined but not ready: KubeFed dials {address}, and {what}.{said} Next: {todo}{hint}."
+    return what, f"{todo}{_LOOPBACK_HINT}" if loopback and cause in ("refused", "timeout", "tls") else todo
+
+
+def why_not(name: str, state: Readiness, address: str) -> str:
+    """One message: what is not ready, the address that KubeFed dials, the cause, KubeFed's words, what to do."""
+    address = without_credentials(address)
+    what, todo = advice(state.cause, address)
+    said = f" KubeFed says: {state.said}." if state.said else ""
+    return f"Cluster {name!r} is joined but not ready: KubeFed dials {address}, and {what}.{said} Next: {todo}."
 
 
 def facts(cluster: Manifest, state: Readiness) -> dict[str, Any]:

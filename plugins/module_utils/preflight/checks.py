@@ -17,6 +17,7 @@ DAY = 86400
 OK, TOLD, FAILED = "ok", "warning", "failed"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 Right = tuple[str, str, str]
+EVERYTHING: Right = ("*", "*", "*")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def rights_to_join(scope: str, credentials: str) -> list[Right]:
     """``(verb, group, resource)`` that joining needs in the member. To hand out all rights one has to have them."""
     roles = ("clusterroles", "clusterrolebindings") + (("roles", "rolebindings") if scope == "Namespaced" else ())
     made = [("patch", "", name) for name in ("namespaces", "serviceaccounts", "secrets")] + [("patch", RBAC_GROUP, name) for name in roles]
-    handed_out = [("*", "*", "*")] if credentials == "full" else [("escalate", RBAC_GROUP, "clusterroles")]
+    handed_out = [EVERYTHING] if credentials == "full" else [("escalate", RBAC_GROUP, "clusterroles")]
     return [*made, ("get", "", "secrets"), *handed_out]
 
 

@@ -26,32 +26,12 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.checks i
     review,
     version_of,
 )
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.target import Target
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import basic_login, without_credentials
 
 TIMEOUT = 5
 WARN_DAYS = 30
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-@dataclass(frozen=True)
-class Target:
-    """An address and how it is reached. ``ca`` is PEM, ``None`` the system's; ``unchecked`` are disabled TLS validations."""
-
-    address: str
-    ca: bytes | None = None
-    proxy: str | None = None
-    unchecked: tuple[str, ...] = ()
-
-    @property
-    def host_port(self) -> tuple[str, int]:
-        """As it is dialled."""
-        parts = urlsplit(self.address if "//" in self.address else f"https://{self.address}")
-        return parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
-
-    @property
-    def path(self) -> str:
-        """What stands before the API's paths."""
-        return urlsplit(self.address if "//" in self.address else f"https://{self.address}").path.rstrip("/")
 
 
 @dataclass

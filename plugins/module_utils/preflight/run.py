@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Everything that can be found out about a member before a join, from this machine."""
+"""Everything that can be found out about a member before a join."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, object_path
@@ -16,6 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import least_rules
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.checks import (
+    EVERYTHING,
     FAILED,
     OK,
     RIGHTS_IN_HOST,
@@ -27,38 +28,73 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.checks i
     rights_of_token,
     rights_to_join,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.probe import REVIEWS, Probe, Target
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.from_host import from_host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.job import CHECK
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.probe import REVIEWS, Probe
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.target import Target
 
 
-def preflight(params: dict[str, Any], names: Names, connect: Callable[..., Client]) -> Result:
+@dataclass(frozen=True)
+class Look:
+    """Both clusters of a join that is looked at, from this machine (``controller``), the ``host`` cluster, or ``both``."""
+
+    host: Client
+    member: Client
+    names: Names
+    params: dict[str, Any]
+    check: bool
+    looked_from: str
+
+    def findings(self, scope: str) -> list[Check]:
+        """All of them, good and bad."""
+        params, member = self.params, self.member
+        address, ca = dialled(params, self.names, member)
+        target = Target(address, ca, params["api_proxy_url"], tuple(params["disabled_tls_validations"]))
+        elsewhere = address != member.server or bool(params["api_proxy_url"])
+        theirs = self._from_host(target)
+        decided = self.looked_from == "host" and any(check.outcome != TOLD for check in theirs)
+        provided = params["credentials"] == "provided"
+        probe = Probe(target)
+        if provided or not (elsewhere and decided):
+            probe.look()
+        checks = [_only_told(check, theirs) if elsewhere and not probe.reached else check for check in probe.checks] + theirs
+        if provided:
+            checks += _of_token(self.host, probe, params["token"], self.names, scope)
+        else:
+            if elsewhere:
+                own = Probe(Target(member.server, member.ca_data, member.proxy)).look()
+                checks += [replace(check, check=f"kubeconfig's {check.check}") for check in own.checks]
+            checks += _of_member(member, self.names, scope, params["credentials"])
+        return [*checks, _of_host(self.host, self.names)]
+
+    def warnings(self, scope: str) -> list[str]:
+        """Those of the findings; raises :class:`EdgefedError` (code ``preflight``) with all that failed."""
+        return judged(self.names, self.findings(scope))
+
+    def _from_host(self, target: Target) -> list[Check]:
+        if self.looked_from == "controller":
+            return []
+        return from_host(self.host, self.names, target, self.check, required=self.looked_from == "host")
+
+
+def preflight(params: dict[str, Any], names: Names, connect: Callable[..., Client], check: bool) -> Result:
     """Raises :class:`EdgefedError` (code ``preflight``) with all that failed."""
     host = connect(params, names.host_cluster)
     kubeconfig, context = params["member_kubeconfig"] or params["kubeconfig"], params["member_context"] or names.cluster
-    provided = params["credentials"] == "provided"
-    if not provided:
+    if params["credentials"] != "provided":
         refuse_program(documents(kubeconfig), context)
     member = connect({"kubeconfig": kubeconfig, "context": context}, names.cluster)
-    address, ca = dialled(params, names, member)
-    scope = control_plane_scope(host, names.namespace)
-    target = Target(address, ca, params["api_proxy_url"], tuple(params["disabled_tls_validations"]))
-    elsewhere = address != member.server or bool(params["api_proxy_url"])
-    probe = Probe(target).look()
-    checks = [_only_told(check) for check in probe.checks] if elsewhere and not probe.reached else probe.checks
-    if provided:
-        checks += _of_token(host, probe, params["token"], names, scope)
-    else:
-        if elsewhere:
-            own = Probe(Target(member.server, member.ca_data, member.proxy)).look()
-            checks += [replace(check, check=f"kubeconfig's {check.check}") for check in own.checks]
-        checks += _of_member(member, names, scope, params["credentials"])
-    checks.append(_of_host(host, names))
-    return _result(names, checks)
+    look = Look(host, member, names, params, check, params["preflight_from"])
+    checks = look.findings(control_plane_scope(host, names.namespace))
+    return Result(warnings=judged(names, checks), data={"checks": [one.describe() for one in checks]})
 
 
-def _only_told(check: Check) -> Check:
+def _only_told(check: Check, theirs: list[Check]) -> Check:
     """KubeFed dials the address from the host cluster, which may well reach what this machine does not."""
     if check.outcome != FAILED:
         return check
+    if any(one.check == CHECK and one.outcome == OK for one in theirs):
+        return replace(check, outcome=OK, detail=f"{check.detail}, but the host cluster reaches it", next="")
     return replace(check, outcome=TOLD, next=f"make sure that the host cluster reaches it; on this machine: {check.next}")
 
 
@@ -86,10 +122,18 @@ def _of_host(host: Client, names: Names) -> Check:
 
 
 def _missing(client: Client, rights: list[Right], namespace: str) -> list[Right]:
-    return [right for right in rights if not client.create(REVIEWS, review(right, namespace))["status"].get("allowed")]
+    """Who has all rights, as most who join do, is asked once."""
+    if _allowed(client, EVERYTHING, namespace):
+        return []
+    return [right for right in rights if right == EVERYTHING or not _allowed(client, right, namespace)]
 
 
-def _result(names: Names, checks: list[Check]) -> Result:
+def _allowed(client: Client, right: Right, namespace: str) -> bool:
+    return bool(client.create(REVIEWS, review(right, namespace))["status"].get("allowed"))
+
+
+def judged(names: Names, checks: list[Check]) -> list[str]:
+    """The warnings among the findings; raises :class:`EdgefedError` (code ``preflight``) with all that failed."""
     failed = [check for check in checks if check.outcome == FAILED]
     if failed:
         lines = "\n".join(f"- {check}" for check in failed)
@@ -98,5 +142,4 @@ def _result(names: Names, checks: list[Check]) -> Result:
             code="preflight",
             details={"checks": [check.describe() for check in checks]},
         )
-    warnings = [f"Cluster {names.cluster!r}: {check}" for check in checks if check.outcome == TOLD]
-    return Result(warnings=warnings, data={"checks": [check.describe() for check in checks]})
+    return [f"Cluster {names.cluster!r}: {check}" for check in checks if check.outcome == TOLD]

@@ -17,7 +17,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.checks i
     rights_to_join,
     version_of,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.probe import Target
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.target import Target
 
 
 @pytest.mark.parametrize(
