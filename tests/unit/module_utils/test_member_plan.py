@@ -190,22 +190,23 @@ def test_token_unknown_until_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "ref", "expected"),
+    ("spoil", "ref", "expected", "elsewhere"),
     [
-        (set_at("metadata/labels", {"site": "other"}), WHERE.cluster, False),
-        (set_at("spec/apiEndpoint", "https://127.0.0.1:1"), WHERE.cluster, True),
-        (lambda obj: obj["metadata"]["annotations"].update({CREDENTIALS: "sha256:other"}), WHERE.cluster, True),
-        (lambda obj: obj["metadata"]["annotations"].pop(CREDENTIALS), WHERE.cluster, False),
-        (set_at("data/token", base64.b64encode(b"stale").decode()), WHERE.secret, True),
+        (set_at("metadata/labels", {"site": "other"}), WHERE.cluster, False, False),
+        (set_at("spec/apiEndpoint", "https://127.0.0.1:1"), WHERE.cluster, True, True),
+        (lambda obj: obj["metadata"]["annotations"].update({CREDENTIALS: "sha256:other"}), WHERE.cluster, True, False),
+        (lambda obj: obj["metadata"]["annotations"].pop(CREDENTIALS), WHERE.cluster, False, False),
+        (set_at("data/token", base64.b64encode(b"stale").decode()), WHERE.secret, True, False),
     ],
 )
-def test_when_only_a_later_probe_counts(spoil: Callable[[Manifest], None], ref: Ref, expected: bool) -> None:
-    """Another label doesn't make the controller connect in another way; an address, a CA, a token does."""
+def test_when_only_a_later_probe_counts(spoil: Callable[[Manifest], None], ref: Ref, expected: bool, elsewhere: bool) -> None:
+    """Another label doesn't make the controller connect in another way; an address, a CA, a token does, and the first two elsewhere."""
     current = joined()
     spoil(current[ref])
     found = plan.plan_present(current, wanted())
     assert found.changes
     assert plan.reconnects(current[WHERE.cluster], found.changes) is expected
+    assert plan.readdressed(current[WHERE.cluster], found.changes) is elsewhere
 
 
 def test_absent() -> None:
