@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Iterator
 
 import pytest
 import yaml
 from integration.one_member import SYSTEM, Federation, federation, inventory_of, played, recap, server_of
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight import from_host as asking
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.checks import Check
@@ -23,13 +24,10 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.target i
 
 __all__ = ["federation"]
 pytestmark = pytest.mark.lab
-KEPT_OF_A_MESSAGE = 4096
-"""Bytes of a container's termination message file that a kubelet keeps, from its end."""
-PLACE = "preflight-host"
 CONTROLLER = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
-    "metadata": {"name": "kubefed-controller-manager", "namespace": PLACE},
+    "metadata": {"name": "kubefed-controller-manager"},
     "spec": {
         "replicas": 0,
         "selector": {"matchLabels": {"app": "controller"}},
@@ -53,18 +51,16 @@ def dialled(folder: Path, target: Target, token: str = "") -> Check:
     if token:
         (folder / "token").write_text(token)
         given["users"][0]["user"]["tokenFile"] = str(folder / "token")
-    kubeconfig, message = folder / "kubeconfig", folder / "message"
-    kubeconfig.write_text(json.dumps(given))
-    message.unlink(missing_ok=True)
-    done = subprocess.run(["kubefedctl", *arguments(str(kubeconfig), str(message))], capture_output=True, text=True, check=False)
+    (folder / "kubeconfig").write_text(json.dumps(given))
+    done = subprocess.run(["kubefedctl", *arguments(str(folder / "kubeconfig"))], capture_output=True, text=True, check=False)
     assert done.returncode and not done.stdout, "nothing may have been made"
-    check = finding(dial, message.read_text()[-KEPT_OF_A_MESSAGE:])
+    check = finding(dial, done.stderr[: asking.LOG_BYTES])
     assert check
     return check
 
 
 def test_what_kubefedctl_says(lab: Any, federation: Federation, tmp_path: Path) -> None:
-    """Of the real thing, cut to what a pod's status holds: a stranger, KubeFed's own token, another CA, nobody, no name, no API server."""
+    """Of the real thing: a stranger, KubeFed's own token, another CA, nobody, no name, no API server."""
     address, ca = server_of(lab, "zj")
     other = server_of(lab, "cddev")[1].encode()
     assert "asked without credentials" in dialled(tmp_path, Target(address, ca.encode())).detail
@@ -85,11 +81,12 @@ def test_what_kubefedctl_says(lab: Any, federation: Federation, tmp_path: Path) 
 @pytest.fixture
 def place(lab: Any) -> Iterator[Names]:
     """A namespace with a controller that has pods, as far as the API server is concerned."""
-    lab.kubectl("local", "create", "namespace", PLACE)
-    lab.kubectl("local", "label", "namespace", PLACE, "pod-security.kubernetes.io/enforce=restricted")
-    lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps(CONTROLLER))
-    yield Names("zj", "local", PLACE)
-    lab.kubectl("local", "delete", "namespace", PLACE)
+    namespace = f"preflight-{token_hex(4)}"
+    lab.kubectl("local", "create", "namespace", namespace)
+    lab.kubectl("local", "label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    lab.kubectl("local", "apply", "-n", namespace, "-f", "-", stdin=json.dumps(CONTROLLER))
+    yield Names("zj", "local", namespace)
+    lab.kubectl("local", "delete", "namespace", namespace, "--wait=false")
 
 
 def asked(lab: Any, place: Names, required: bool = False, check: bool = False, **auth: str) -> list[Check]:
@@ -99,41 +96,41 @@ def asked(lab: Any, place: Names, required: bool = False, check: bool = False, *
     return asking.from_host(host, place, Target(address, ca.encode()), check, required)
 
 
-def jobs(lab: Any) -> list[str]:
+def jobs(lab: Any, namespace: str) -> list[str]:
     """Names of Jobs that are there, or about to go."""
-    return [job["metadata"]["name"] for job in lab.get("local", "jobs", "-n", PLACE)["items"]]
+    return str(lab.kubectl("local", "get", "jobs", "-n", namespace, "-o", "name")).split()
 
 
 def test_a_simulated_node_is_not_believed(lab: Any, place: Names) -> None:
     """Kwok's nodes say that a pod ran: it wrote nothing, so it did not. The restricted profile admitted it. Nothing is left over, and
     what a run of long ago left goes too."""
     [not_asked] = asked(lab, place, check=True)
-    assert not_asked.outcome == "warning" and "check mode" in not_asked.detail and jobs(lab) == []
+    assert not_asked.outcome == "warning" and "check mode" in not_asked.detail and jobs(lab, place.namespace) == []
     [found] = asked(lab, place)
     assert found.outcome == "warning" and "nodes that are only simulated" in found.detail
     assert asked(lab, place, required=True)[0].outcome == "failed"
-    assert jobs(lab) == []
+    assert jobs(lab, place.namespace) == []
 
 
 def test_no_room_in_the_quota(lab: Any, place: Names) -> None:
     """The reason of the Job's controller is told, and is no fault of the member."""
-    lab.kubectl("local", "create", "quota", "none", "-n", PLACE, "--hard=pods=0")
+    lab.kubectl("local", "create", "quota", "none", "-n", place.namespace, "--hard=pods=0")
     [found] = asked(lab, place)
     assert found.outcome == "warning" and "exceeded quota: none" in found.detail and "leave room" in found.next
-    assert jobs(lab) == []
+    assert jobs(lab, place.namespace) == []
 
 
 def test_a_node_that_takes_it_is_waited_for_and_told(lab: Any, place: Names, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pod that no node takes does not keep a preflight for ever, and its Job goes with it, though another run's stays."""
     monkeypatch.setattr(asking, "STARTED", 3)
-    lab.kubectl("local", "patch", "deployment", "kubefed-controller-manager", "-n", PLACE, "--type=merge", "-p", NOWHERE)
-    lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps(OF_ANOTHER_RUN))
+    lab.kubectl("local", "patch", "deployment", "kubefed-controller-manager", "-n", place.namespace, "--type=merge", "-p", NOWHERE)
+    lab.kubectl("local", "apply", "-n", place.namespace, "-f", "-", stdin=json.dumps(OF_ANOTHER_RUN))
     [found] = asked(lab, place)
     assert found.outcome == "warning" and "Unschedulable" in found.detail and "make room" in found.next
-    assert jobs(lab) == ["edgefed-preflight-other"]
+    assert jobs(lab, place.namespace) == ["job.batch/edgefed-preflight-other"]
     monkeypatch.setattr(asking, "DEADLINE", -1)
     asked(lab, place)
-    assert jobs(lab) == []
+    assert jobs(lab, place.namespace) == []
 
 
 NOWHERE = json.dumps({"spec": {"template": {"spec": {"nodeSelector": {"no": "where"}}}}})
@@ -142,7 +139,6 @@ OF_ANOTHER_RUN = {
     "kind": "Job",
     "metadata": {
         "name": "edgefed-preflight-other",
-        "namespace": PLACE,
         "labels": {"edgefed.io/purpose": "preflight", "edgefed.io/cluster": "zj"},
     },
     "spec": {
@@ -155,9 +151,11 @@ OF_ANOTHER_RUN = {
 def test_may_not_make_jobs(lab: Any, place: Names) -> None:
     """Told with what is missing."""
     kubectl, reads = lab.kubectl, ("deployments.apps", "kubefedclusters.core.kubefed.io")
-    kubectl("local", "create", "role", "reader", "-n", PLACE, "--verb=get", f"--resource={','.join(reads)}")
-    kubectl("local", "create", "rolebinding", "reader", "-n", PLACE, "--role=reader", f"--serviceaccount={PLACE}:default")
-    [found] = asked(lab, place, impersonate_user=f"system:serviceaccount:{PLACE}:default")
+    kubectl("local", "create", "role", "reader", "-n", place.namespace, "--verb=get", f"--resource={','.join(reads)}")
+    kubectl(
+        "local", "create", "rolebinding", "reader", "-n", place.namespace, "--role=reader", f"--serviceaccount={place.namespace}:default"
+    )
+    [found] = asked(lab, place, impersonate_user=f"system:serviceaccount:{place.namespace}:default")
     assert found.outcome == "warning" and "jobs.batch is forbidden" in found.detail and "create and delete Jobs" in found.next
 
 
@@ -182,19 +180,39 @@ def half(lab: Any) -> Iterator[dict[str, Any]]:
     kubectl("zj", "delete", "serviceaccount", "half", "-n", "default")
 
 
+class Reviews:
+    """``connect`` whose clients note whom they ask what they may do."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, auth: dict[str, Any], name: str, **options: Any) -> Client:
+        client = connect(auth, name, **options)
+        request = client.request
+
+        def noted(method: str, path: str, *arguments: Any, **options: Any) -> Any:
+            self.asked += [name] if path.endswith("selfsubjectaccessreviews") else []
+            return request(method, path, *arguments, **options)
+
+        client.request = noted  # type: ignore[method-assign]
+        return client
+
+
 def test_join_looks_first(federation: Federation, half: dict[str, Any]) -> None:
     """With rights for half a join nothing is written, in check mode it is foretold, and all that is missing is told. A good cluster costs
-    two requests more, and a ready one none."""
+    a question in each cluster, and a ready one none, until it is dialled in another way."""
     federation(state="absent", wait=True)
     for check in (True, False):
         error = federation.error(member_kubeconfig=half, preflight_from="controller", check=check)
         assert error.code == "preflight" and "patch secrets, patch clusterroles.rbac.authorization.k8s.io" in error.message, error.message
         assert federation.left() == []
-    plain = federation().data["api_requests"]
-    federation(state="absent", wait=True)
-    assert federation(preflight_from="controller").data["api_requests"] == plain + 2
+    looking = Reviews()
+    federation(preflight_from="controller", using=looking)
+    assert looking.asked == ["zj", "local"]
     federation(wait=True)
-    assert federation(preflight_from="controller").data["api_requests"] == 8
+    assert federation(preflight_from="controller", using=looking).data["api_requests"] == 8
+    assert federation(preflight_from="controller", using=looking, disabled_tls_validations=["ValidityPeriod"]).changed
+    assert looking.asked == ["zj", "local"] * 2
 
 
 def test_playbooks_where_kubefed_is_a_process(lab: Any, federation: Federation, tmp_path: Path) -> None:
@@ -206,4 +224,4 @@ def test_playbooks_where_kubefed_is_a_process(lab: Any, federation: Federation, 
         done = played("-i", hosts, f"playbooks/{playbook}.yml")
         said = " ".join(done.stdout.split())
         assert recap(done.stdout)["zj"] == (changed, 0) and said.count(words) == told, done.stdout
-    assert lab.get("local", "jobs", "-n", SYSTEM)["items"] == []
+    assert jobs(lab, SYSTEM) == []

@@ -38,6 +38,7 @@ ENDED = 80
 """Seconds in which its container has to run, and to have ended: Go's client gives up dialling after 30."""
 PATIENCE = 2
 LOOK = 0.2
+LOG_BYTES = 65536
 A_PROCESS = Check(
     CHECK,
     TOLD,
@@ -58,15 +59,26 @@ def from_host(host: Client, names: Names, target: Target, check: bool, required:
         made = host.create(object_path(BATCH, "jobs", names.namespace), job_of(dial, f"{NAME}-{token_hex(5)}", controller))
     except ApiError as error:
         return [unasked(error.message, required)]
-    left: list[Check] = []
     try:
-        last = _ended(host, made)
+        found = _words(host, made, dial, required)
     finally:
         left = _removed(host, made)
+    return [found, *left]
+
+
+def _words(host: Client, job: Manifest, dial: Dial, required: bool) -> Check:
+    """The verdict. kubefedctl never succeeds here, so that a pod that is said to have done so is none."""
+    last = _ended(host, job)
     if last.stuck:
-        return [unasked(last.stuck, required), *left]
-    silent = "its pod is said to have ended, and wrote nothing, as with nodes that are only simulated"
-    return [finding(dial, last.said or "") or unasked(silent, required), *left]
+        return unasked(last.stuck, required)
+    silent = unasked("its pod is said to have ended, and wrote nothing, as with nodes that are only simulated", required)
+    if last.code == 0:
+        return silent
+    try:
+        path = f"{object_path(CORE, 'pods', job['metadata']['namespace'], last.pod)}/log"
+        return finding(dial, host.text(path, {"limitBytes": LOG_BYTES})) or silent
+    except EdgefedError as error:
+        return unasked(error.message.partition(" Next: ")[0], required)
 
 
 def _own_secret(host: Client, names: Names, target: Target) -> str | None:
@@ -91,9 +103,9 @@ def _ended(host: Client, job: Manifest) -> Seen:
         waited = time.monotonic() - begun
         if pod is None and waited > PATIENCE:
             last = Seen(stuck=_refusal(host, job))
-        if not last.runs and last.said is None and not last.stuck and waited > STARTED:
+        if not last.runs and not last.over and waited > STARTED:
             last = Seen(stuck=waits_for(pod))
-        return last.said is not None or bool(last.stuck)
+        return last.over
 
     if until(done, ENDED, LOOK):
         return last

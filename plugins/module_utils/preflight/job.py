@@ -4,7 +4,8 @@
 
 It runs KubeFed's own image, which holds kubefedctl, with the same Go client as the controller. ``kubefedctl enable`` of a type that no
 cluster serves asks the API server what it serves, writes nothing, and ends with the reason. Its kubeconfig is an annotation of the pod, so
-that there is no other object to clean up, and its words are read from the pod's status, which needs no right to read logs.
+that there is no other object to clean up. Its words are read from the pod's log: a trace of up to 7 KB follows them, more than the end of
+it that a pod's status holds.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ KEPT = 60
 """Seconds after which the cluster itself removes a Job that a cut-off run left."""
 
 _FOLDER = "/edgefed"
-_MESSAGE = "/dev/termination-log"
 _PROGRAM = "/hyperfed/kubefedctl"
 _NO_TYPE = NAME
 # What decides whether a pod gets its image, where it runs, and how it finds and reaches an address.
@@ -57,6 +57,7 @@ _TOLERATED = {
 _ROOM = "make room for one small pod where kubefed-controller-manager may run"
 _NEXT = (
     (("Image", "pull"), "let the host cluster's nodes have KubeFed's image, as kubefed-controller-manager needs it too"),
+    (("/log", "kubelet"), "let the user read logs of pods in KubeFed's namespace, and the API server reach its nodes' kubelets"),
     (("quota",), "leave room for one small pod in the quota of KubeFed's namespace"),
     (("PodSecurity", "security"), "let KubeFed's namespace admit this pod, which keeps Kubernetes' restricted profile"),
     (("Unschedulable", "Insufficient"), _ROOM),
@@ -80,11 +81,17 @@ class Dial:
 
 @dataclass(frozen=True)
 class Seen:
-    """A look at the Job's pod: what it ``said`` once it has ended, or why it is ``stuck``; neither while it is on its way."""
+    """A look at the Job's pod: the ``code`` that it ended with, or why it is ``stuck``; neither while it is on its way."""
 
-    said: str | None = None
+    pod: str = ""
+    code: int | None = None
     stuck: str = ""
     runs: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.code is not None or bool(self.stuck)
 
 
 def kubeconfig_of(dial: Dial) -> str:
@@ -151,9 +158,7 @@ def _container_of(containers: list[dict[str, Any]], volumes: list[dict[str, Any]
     return {
         **{key: controller[key] for key in _AS_ITS_CONTAINER if controller.get(key)},
         "name": "preflight",
-        "command": [posixpath.join(folder, "kubefedctl"), *arguments(f"{_FOLDER}/kubeconfig/kubeconfig", _MESSAGE)],
-        "terminationMessagePath": _MESSAGE,
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "command": [posixpath.join(folder, "kubefedctl"), *arguments(f"{_FOLDER}/kubeconfig/kubeconfig")],
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
@@ -163,27 +168,25 @@ def _container_of(containers: list[dict[str, Any]], volumes: list[dict[str, Any]
     }
 
 
-def arguments(kubeconfig: str, message: str) -> list[str]:
-    """Of kubefedctl. It writes to a file, since of what goes to the log only the last 2 KB are in a pod's status, and it ends with a
-    trace of about that; level 6 has the HTTP statuses."""
-    log = ["--logtostderr=false", "--stderrthreshold=4", f"--log-file={message}", "--skip-log-headers", "--skip-headers", "--v=6"]
-    return ["enable", _NO_TYPE, "--output=yaml", f"--kubeconfig={kubeconfig}", *log]
+def arguments(kubeconfig: str) -> list[str]:
+    """Of kubefedctl. Level 6 has the HTTP statuses."""
+    return ["enable", _NO_TYPE, "--output=yaml", f"--kubeconfig={kubeconfig}", "--skip-headers", "--v=6"]
 
 
 def seen(pod: Manifest) -> Seen:
     """What a pod of the Job tells by now."""
-    status = pod.get("status") or {}
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
     states = [one.get("state") or {} for one in status.get("containerStatuses") or []]
     for state in states:
         ended = state.get("terminated") or {}
         halted = ended or state.get("waiting") or {}
         if halted.get("reason") in _CANNOT_START:
-            return Seen(stuck=f"{halted['reason']}: {halted.get('message') or 'no further words'}")
+            return Seen(name, stuck=f"{halted['reason']}: {halted.get('message') or 'no further words'}")
         if ended:
-            return Seen(said=str(ended.get("message") or ""))
+            return Seen(name, code=int(ended["exitCode"]))
     if status.get("phase") in ("Failed", "Succeeded"):
-        return Seen(stuck=f"{status.get('reason') or status['phase']}: {status.get('message') or 'no further words'}")
-    return Seen(runs=any("running" in state for state in states))
+        return Seen(name, stuck=f"{status.get('reason') or status['phase']}: {status.get('message') or 'no further words'}")
+    return Seen(name, runs=any("running" in state for state in states))
 
 
 def waits_for(pod: Manifest | None) -> str:

@@ -192,20 +192,20 @@ def pod(state: dict[str, Any] | None = None, phase: str = "Pending", **status: A
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (pod(), Seen()),
-        (pod({"waiting": {"reason": "ContainerCreating"}}), Seen()),
-        (pod({"running": {"startedAt": "now"}}, "Running"), Seen(runs=True)),
-        (pod({"terminated": {"exitCode": 255, "reason": "Error", "message": "Error: x"}}, "Failed"), Seen(said="Error: x")),
-        (pod({"terminated": {"exitCode": 0, "reason": "Completed"}}, "Succeeded"), Seen(said="")),
-        (pod({"waiting": {"reason": "ImagePullBackOff", "message": "no pull"}}), Seen(stuck="ImagePullBackOff: no pull")),
-        (pod({"terminated": {"reason": "StartError", "message": "no such file"}}, "Failed"), Seen(stuck="StartError: no such file")),
-        (pod(None, "Failed", reason="Evicted", message="disk pressure"), Seen(stuck="Evicted: disk pressure")),
-        (pod(None, "Succeeded"), Seen(stuck="Succeeded: no further words")),
+        (pod(), Seen("p")),
+        (pod({"waiting": {"reason": "ContainerCreating"}}), Seen("p")),
+        (pod({"running": {"startedAt": "now"}}, "Running"), Seen("p", runs=True)),
+        (pod({"terminated": {"exitCode": 255, "reason": "Error"}}, "Failed"), Seen("p", code=255)),
+        (pod({"terminated": {"exitCode": 0, "reason": "Completed"}}, "Succeeded"), Seen("p", code=0)),
+        (pod({"waiting": {"reason": "ImagePullBackOff", "message": "no pull"}}), Seen("p", stuck="ImagePullBackOff: no pull")),
+        (pod({"terminated": {"exitCode": 128, "reason": "StartError", "message": "no file"}}), Seen("p", stuck="StartError: no file")),
+        (pod(None, "Failed", reason="Evicted", message="disk pressure"), Seen("p", stuck="Evicted: disk pressure")),
+        (pod(None, "Succeeded"), Seen("p", stuck="Succeeded: no further words")),
     ],
 )
 def test_looks_at_the_pod(given: dict[str, Any], expected: Seen) -> None:
     """On its way, ended, or never to start."""
-    assert seen(given) == expected
+    assert seen(given) == expected and expected.over == (expected.code is not None or expected.stuck != "")
 
 
 def test_why_it_waits() -> None:
@@ -223,6 +223,7 @@ def test_why_it_waits() -> None:
         ('FailedCreate: pods "x" is forbidden: violates PodSecurity "restricted:latest"', "admit this pod"),
         ("Unschedulable (0/1 nodes are available)", "make room"),
         ('cluster "local" (https://h): POST /apis/batch/v1: jobs.batch is forbidden: User "u" cannot create', "may create and delete Jobs"),
+        ('cluster "local" (https://h): GET /api/v1/namespaces/fed/pods/x/log: dial tcp: i/o timeout', "read logs of pods"),
         ("its pod is Pending", "see the Job's events"),
     ],
 )
