@@ -31,6 +31,7 @@ options:
       - V(host) is the host cluster, which is where KubeFed dials from. A short Job in O(namespace) dials it with KubeFed's own image,
         placed and equipped as C(kubefed-controller-manager) is, and is removed afterwards, also after a failure. No credentials are
         brought into the host cluster. The Job asks anonymously, or with the token that KubeFed has for the cluster already.
+      - That needs the right to create and delete Jobs and to read pods and their logs in O(namespace).
       - V(both) tells both findings. That the host cluster could not be asked (its image, quota, Pod Security, no room) is a warning then.
       - Where KubeFed's controller is no Deployment but a process, as in an embedded lab, there is no pod to ask from. A warning says so,
         and this machine looks.
