@@ -80,8 +80,8 @@ def refuse(found: Iterable[Carried], wish: Wish) -> None:
     if bad:
         raise EdgefedError(
             f"Cluster {wish.names.cluster!r} serves {'; '.join(bad)}: joined, it would stop KubeFed from propagating that to any cluster. "
-            "Nothing was changed. Next: install the CRD there (one that is missing also comes with target_crd: carry, member_target_crd), or "
-            "disable the type, then run this again.",
+            "Nothing was changed. Next: install the CRD there (one that is missing comes with target_crd: carry, too), or disable "
+            "the type, then run this again.",
             code="target_crd",
             details={"names": [one.target.name for one in found if one.seen.state != "served"]},
         )
