@@ -276,8 +276,9 @@ def is_ours(live: Manifest) -> bool:
 
 
 def is_least(role: Manifest) -> bool:
-    """Whether a role has the rules that a join with least credentials wrote; who wrote them is known also of a role that was adopted."""
-    return any("f:rules" in fields for fields in _owned_fields(role)[0]) and ALL not in (role.get("rules") or [])
+    """Whether a role is a join's, with less than everything. One that kubefedctl made has no label, but who wrote its rules is known."""
+    written = any("f:rules" in fields for fields in _owned_fields(role)[0])
+    return (written or is_ours(role)) and ALL not in (role.get("rules") or [])
 
 
 def _default(plural: str, item: Manifest) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as joining
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import Wish, member_objects, refs
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import MANAGED_BY, Wish, member_objects, refs
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import least
@@ -17,6 +17,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan im
 
 Object = dict[str, Any]
 OURS = {"manager": "edgefed", "operation": "Apply", "fieldsV1": {"f:rules": {}, "f:metadata": {}}}
+THEIRS = {**OURS, "manager": "kubectl"}
 
 
 def config(plural: str, propagation: str = "Enabled") -> Object:
@@ -28,7 +29,7 @@ def config(plural: str, propagation: str = "Enabled") -> Object:
 SECRETS, JOBS = config("secrets"), config("jobs")
 
 
-def joined(scope: str, credentials: str, configs: list[Object], *written: Object) -> Object:
+def joined(scope: str, credentials: str, configs: list[Object], written: Object | None = None) -> Object:
     """The role as a join leaves it in the member."""
     names = Names("zj", "local", "kube-federation-system")
     where = refs(names)
@@ -36,7 +37,7 @@ def joined(scope: str, credentials: str, configs: list[Object], *written: Object
     kept = (where.role, where.cluster_role)
     (change,) = joining.plan_present({}, [want for want in member_objects(wish, where) if want.ref in kept]).changes
     body = change.body or {}
-    return {**body, "metadata": {**body["metadata"], "managedFields": list(written or (OURS,))}}
+    return {**body, "metadata": {**body["metadata"], "managedFields": [written or OURS]}}
 
 
 def seen(configs: list[Object], scope: str = "Cluster", ready: bool = True, **options: Any) -> least.Seen:
@@ -47,18 +48,21 @@ def seen(configs: list[Object], scope: str = "Cluster", ready: bool = True, **op
 
 
 @pytest.mark.parametrize(
-    ("credentials", "written", "expected"),
+    ("credentials", "labels", "written", "expected"),
     [
-        ("least", OURS, True),
-        ("full", OURS, False),
-        ("least", {**OURS, "manager": "kubectl"}, False),
-        ("least", {**OURS, "fieldsV1": {"f:metadata": {}}}, False),
+        ("least", MANAGED_BY, OURS, True),
+        ("least", MANAGED_BY, THEIRS, True),
+        ("least", {}, OURS, True),
+        ("least", {}, THEIRS, False),
+        ("least", {}, {**OURS, "fieldsV1": {"f:metadata": {}}}, False),
+        ("full", MANAGED_BY, OURS, False),
     ],
 )
 @pytest.mark.parametrize("scope", ["Cluster", "Namespaced"])
-def test_is_least(scope: str, credentials: str, written: Object, expected: bool) -> None:
-    """By its rules, and by who wrote them: somebody's own narrow role stays as it is."""
-    assert joining.is_least(joined(scope, credentials, [SECRETS], written)) is expected
+def test_is_least(scope: str, credentials: str, labels: dict[str, str], written: Object, expected: bool) -> None:
+    """By its label, or by who wrote its rules, also after somebody changed them; a narrow role of somebody's own stays as it is."""
+    role = joined(scope, credentials, [SECRETS], written)
+    assert joining.is_least({**role, "metadata": {**role["metadata"], "labels": labels}}) is expected
 
 
 @pytest.mark.parametrize(
