@@ -73,7 +73,7 @@ def _look_at(session: Session, cluster: Object, scope: str) -> Seen | None:
         live = session.member(cluster).find(path_of(seen.ref))
     except EdgefedError as error:
         return _unseen(session, seen, error)
-    if live is None or not joining.is_least(live):
+    if live is None or joining.leaving(live) or not joining.is_least(live):
         return None
     seen.role = live
     return seen
