@@ -55,8 +55,9 @@ options:
     description:
       - What KubeFed may do in the member.
       - V(full) is everything, as with kubefedctl.
-      - V(least) is only what the enabled C(FederatedTypeConfig)s need. A later run widens it when a type was enabled, and narrows it
-        when one went. With roles or bindings among them it is no less than all, of which a warning tells.
+      - V(least) is only what the enabled C(FederatedTypeConfig)s need. M(edgefed.kubefed.federated_type) widens it when it enables a type,
+        and narrows it when it disables one; a later run does so where another tool did that. With roles or bindings among them it is no
+        less than all, of which a warning tells.
       - V(provided) is a O(token) of yours. Nothing is made in the member then, and what an earlier join made there is removed once
         KubeFed has the token.
     type: str

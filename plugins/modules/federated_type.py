@@ -15,6 +15,9 @@ description:
     each adopts what the other made. The FederatedTypeConfig, the CRD of the federated type, and what C(kubefedctl) leaves to you.
   - Brings the CRD of the kind to the members that lack it, before anything else. One ready member without it stops KubeFed from propagating
     the kind to any cluster.
+  - Gives KubeFed the rights that it needs for the kind in every member whose credentials are C(least)
+    (O(edgefed.kubefed.kubefed_cluster#module:credentials)), before KubeFed starts, and takes them after it has stopped. The role is that of
+    a join, which has nothing to change afterwards.
   - With a O(federated_group) of your own it gives KubeFed's controller the right to use it, which the chart does only for
     C(types.kubefed.io).
   - Comes to the same end from every half-way state, in both directions, and waits until KubeFed's controller for the kind runs, or has
@@ -107,7 +110,9 @@ extends_documentation_fragment:
   - edgefed.kubefed.attributes
 notes:
   - Members are reached by the context in O(kubeconfig) that is named as the cluster, else with the address and token that the host cluster
-    keeps for KubeFed.
+    keeps for KubeFed, and the checks of the certificate that its C(disabledTLSValidations) leaves.
+  - KubeFed's own token may change its own role only while C(clusterroles) are federated. Else a ready member with C(least) credentials
+    needs a context. A member that cannot be reached is warned of, and C(join.yml --limit) does the rest when it is back.
   - Disabling a kind that KubeFed's chart enables lasts until the chart is run again. Use O(propagation=Disabled), which stays.
 seealso:
   - module: edgefed.kubefed.federated_type_info

@@ -48,6 +48,16 @@ options:
   credentials_max_age:
     description: Rotate as with O(rotate) when the token is older than this many days.
     type: int
+  target_crd:
+    description:
+      - What to do about the CRDs of federated kinds that the member lacks. One ready member without it stops KubeFed from propagating the
+        kind to any cluster.
+      - V(carry) makes them there before the cluster joins. V(require) refuses to join it. V(ignore) does not look.
+      - Looked at while the cluster is not joined, or not ready. Later O(edgefed.kubefed.federated_type#module:target_crd) does it.
+        Unjoining leaves them where they are.
+    type: str
+    choices: [carry, require, ignore]
+    default: carry
   labels:
     description:
       - Labels of the C(KubeFedCluster), for the cluster selectors of placements.
@@ -250,6 +260,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "credentials_warn_days": {"type": "int", "default": 30},
     "rotate": {"type": "bool", "default": False},
     "credentials_max_age": {"type": "int"},
+    "target_crd": {"type": "str", "choices": ["carry", "require", "ignore"], "default": "carry"},
     "labels": {"type": "dict", "default": {}},
     "annotations": {"type": "dict", "default": {}},
     "region": {"type": "str"},
@@ -279,6 +290,7 @@ def wish_of(params: dict[str, Any], names: Names, member: Client) -> Wish:
         rotate=params["rotate"],
         max_age=params["credentials_max_age"],
         warn_days=params["credentials_warn_days"],
+        target_crd=params["target_crd"],
     )
 
 

@@ -152,7 +152,7 @@ class Types:
         again = self(**{"name": TARGET, **options})
         assert not again.changed, again.data["changes"]
         assert again.data["controller"] == ("Running" if again.data["propagation"] == "Enabled" else "NotRunning")
-        assert again.data["api_requests"] <= 13
+        assert again.data["api_requests"] <= 14
 
     def forget(self) -> None:
         """Nothing of these tests is left."""

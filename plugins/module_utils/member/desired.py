@@ -114,7 +114,8 @@ class Wish:
     """What the user asked for. ``ca`` is PEM or ``None`` for the member's own (``ca.crt`` of its token secret).
 
     ``credentials`` is ``full``, ``least`` or ``provided`` (then ``token`` is the user's, and nothing is made in the member);
-    ``types`` are the FederatedTypeConfigs that ``least`` follows from. The UIDs tell who is who, as far as they are known.
+    ``types`` are the FederatedTypeConfigs that ``least`` follows from. ``target_crd`` (``carry``, ``require``, ``ignore``) is for the CRDs
+    that the member lacks. The UIDs tell who is who, as far as they are known.
     """
 
     names: Names
@@ -128,6 +129,7 @@ class Wish:
     credentials: str = "full"
     token: bytes | None = None
     types: tuple[Manifest, ...] = ()
+    target_crd: str = "carry"
     rotate: bool = False
     max_age: int | None = None
     warn_days: int = 30

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as planning
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member import rotation
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member import rotation, target_crds
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import (
     Manifest,
     Ref,
@@ -107,7 +107,8 @@ def _plan(reading: Reading, wish: Wish) -> Plan:
     remade = any(change.ref == where.token and change.action != "update" for change in member.changes)
     secret = None if remade else reading.objects.get(where.token)
     whole = planning.plan_present(reading.objects, [*wanted, *_host_objects(reading, wish, secret)])
-    return replace(whole, changes=[*whole.changes, *(Change("delete", ref) for ref in reading.orphans)])
+    whole = replace(whole, changes=[*whole.changes, *(Change("delete", ref) for ref in reading.orphans)])
+    return target_crds.planned(whole, reading.crds)
 
 
 def _host_objects(reading: Reading, wish: Wish, secret: Manifest | None) -> list[Wanted]:
@@ -118,6 +119,7 @@ def _host_objects(reading: Reading, wish: Wish, secret: Manifest | None) -> list
 def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan) -> Plan:
     for change in plan.on("member"):
         session.carry_out(change)
+    target_crds.await_all(session.member, plan.on("member"), session.wait_timeout, QUICK)
     touched = any(change.ref == reading.where.token for change in plan.on("member"))
     secret = None if touched else reading.objects.get(reading.where.token)
     if not wish.provided and not data_of(secret, "token"):

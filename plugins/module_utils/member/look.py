@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member import identity, rotation
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member import identity, rotation, target_crds
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as planning
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import (
     CLUSTER_UID,
@@ -35,6 +35,7 @@ class Reading:
     where: Refs
     objects: dict[Ref, Manifest]
     orphans: list[Ref]
+    crds: list[target_crds.Carried] = field(default_factory=list)
 
 
 def look(host: Client, member: Any, wish: Wish, force: bool) -> tuple[Reading, Wish]:
@@ -53,12 +54,15 @@ def look(host: Client, member: Any, wish: Wish, force: bool) -> tuple[Reading, W
     planning.refuse_other_join(found, where, names)
     planning.refuse_foreign_secret(found, where, names)
     wish = _Identities(host, member, where, found).told(wish, force)
-    if wish.credentials == "least":
-        wish = replace(wish, types=tuple(host.list(object_path(KUBEFED, "federatedtypeconfigs", names.namespace))))
+    arrives = target_crds.arrives(found, where, wish)
+    least = wish.credentials == "least"
+    configs = tuple(host.list(object_path(KUBEFED, "federatedtypeconfigs", names.namespace))) if arrives or least else ()
+    wish = replace(wish, types=configs if least else ())
+    crds = target_crds.look(host, member, wish, configs) if arrives else []
     orphans: list[Ref] = []
     if where.service_account in found and where.cluster not in found:
         orphans = find_orphans(host, where, names, where.secret.name)
-    return Reading(where, found, orphans), wish
+    return Reading(where, found, orphans, crds), wish
 
 
 def control_plane_scope(host: Client, namespace: str) -> str:

@@ -23,6 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
     fingerprint,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import ALL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import claims_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
@@ -272,6 +273,12 @@ def _stale(want: Wanted, current: Objects, changes: list[Change]) -> bool:
 def is_ours(live: Manifest) -> bool:
     """Whether edgefed made the object."""
     return MANAGED_BY.items() <= (live["metadata"].get("labels") or {}).items()
+
+
+def is_least(role: Manifest) -> bool:
+    """Whether a role is a join's, with less than everything. One that kubefedctl made has no label, but who wrote its rules is known."""
+    written = any("f:rules" in fields for fields in _owned_fields(role)[0])
+    return (written or is_ours(role)) and ALL not in (role.get("rules") or [])
 
 
 def _default(plural: str, item: Manifest) -> bool:

@@ -14,12 +14,12 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
-from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, enable
+from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, enable, least
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import plan as planning
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import DEFAULT_GROUP, Federated, Object, Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan import Change, Plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.session import Session, State, crd_path, is_ready, read_state
-from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.target import Target, served
+from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.target import Target, served, target_of
 
 ORPHAN = "kubefed.io/orphan"
 SHOWN_AT_MOST = 20
@@ -39,27 +39,41 @@ class Reading:
     federated: Federated | None = None
     crd: Object | None = None
     objects: list[Object] = field(default_factory=list)
+    least: list[least.Seen] = field(default_factory=list)
 
 
 def absent(session: Session, wish: Wish, objects: str, delete_crd: bool) -> Result:
     """Disable it. ``objects``: ``refuse`` while federated objects are there, ``delete`` them everywhere, or ``orphan`` the copies."""
     reading = _look(session, wish)
-    if reading.federated is None:
-        return _result(session, reading, Plan(), [])
-    planning.refuse_absent(reading.name, reading.federated, reading.objects, objects, reading.state.configs)
-    plan, warnings = _plan(session, reading, reading.federated, objects, delete_crd)
-    if not session.check:
-        try:
-            warnings += _objects_out(session, reading, reading.federated, wish, objects)
-            _stopped(session, reading.name)
-            for change in plan.changes:
-                if change.kind not in (reading.federated.kind, "FederatedTypeConfig"):
-                    session.carry_out(session.client, change)
-                    session.await_gone(session.client, change.path, f"{change.kind} {change.name}")
-            _delete_config(session, reading.name)
-        except ApiError as error:
-            raise with_remedy(error) from None
+    plan, warnings = Plan(), list[str]()
+    if reading.federated:
+        planning.refuse_absent(reading.name, reading.federated, reading.objects, objects, reading.state.configs)
+        plan, warnings = _plan(session, reading, reading.federated, objects, delete_crd)
+    on_host, remaining = list(plan.changes), least.with_config(reading.state.configs, reading.name, None)
+    least.note(plan, reading.least, remaining)
+    warnings += least.refuse(reading.least, reading.name, reading.state.configs, remaining)
+    if not session.check and plan.changes:
+        warnings += _out(session, reading, wish, objects, on_host)
+        warnings += least.follow(session, reading.least)
+        plan.changes = [*on_host, *least.made(plan, reading.least)]
     return _result(session, reading, plan, warnings)
+
+
+def _out(session: Session, reading: Reading, wish: Wish, objects: str, on_host: list[Change]) -> list[str]:
+    federated = reading.federated
+    if federated is None:
+        return []
+    try:
+        warnings = _objects_out(session, reading, federated, wish, objects)
+        _stopped(session, reading.name)
+        for change in on_host:
+            if change.kind not in (federated.kind, "FederatedTypeConfig"):
+                session.carry_out(session.client, change)
+                session.await_gone(session.client, change.path, f"{change.kind} {change.name}")
+        _delete_config(session, reading.name)
+    except ApiError as error:
+        raise with_remedy(error) from None
+    return warnings
 
 
 def _look(session: Session, wish: Wish) -> Reading:
@@ -67,7 +81,7 @@ def _look(session: Session, wish: Wish) -> Reading:
     config = _config_meant(state, wish.name)
     named = served(state.catalog, wish.name) if config is None else []
     name = config["metadata"]["name"] if config else named[0].name if named else wish.name.lower()
-    reading = Reading(state, name, config)
+    reading = Reading(state, name, config, least=least.look(session, state))
     if config:
         reading.federated = desired.federated_of(config)
     elif named or "." in name:
@@ -177,7 +191,7 @@ def _objects_out(session: Session, reading: Reading, federated: Federated, wish:
     if not reading.objects:
         return []
     session.host.each(lambda item: _mark(session, federated, item["metadata"], objects), reading.objects)
-    _run_controller(session, reading, wish)
+    warnings = _run_controller(session, reading, wish)
     left: dict[str, Object] = {}
 
     def gone() -> bool:
@@ -188,7 +202,7 @@ def _objects_out(session: Session, reading: Reading, federated: Federated, wish:
     if not session.until(gone):
         raise stuck(session.host, session.wait_timeout, left)
     time.sleep(QUIET)
-    return _labels_off(session, reading) if objects == ORPHANED else []
+    return warnings + (_labels_off(session, reading) if objects == ORPHANED else [])
 
 
 def _mark(session: Session, federated: Federated, meta: Object, objects: str) -> None:
@@ -202,17 +216,27 @@ def _mark(session: Session, federated: Federated, meta: Object, objects: str) ->
             raise
 
 
-def _run_controller(session: Session, reading: Reading, wish: Wish) -> None:
-    """See that the type has a controller: without one nobody takes the finalizers off its objects."""
+def _run_controller(session: Session, reading: Reading, wish: Wish) -> list[str]:
+    """See that the type has a controller, with its rights in the members: without one nobody takes the finalizers off its objects. Gives
+    warnings."""
     config = reading.config
     if config is None or planning.leaving(config):
         target = enable.target_for(reading.state, wish)
         spec = desired.config_spec(target, reading.federated, replace(wish, propagation="Enabled"))  # type: ignore[arg-type]
-        path = session.own("federatedtypeconfigs", target.name)
-        change = planning.config_change(config, desired.config_object(target, session.host.namespace, spec), path)[0]
+        path, wanted = session.own("federatedtypeconfigs", target.name), desired.config_object(target, session.host.namespace, spec)
+        change = planning.config_change(config, wanted, path)[0]
+        warnings = _allowed(session, reading, wanted)
         session.carry_out(session.client, change)  # type: ignore[arg-type]
-    elif config["spec"].get("propagation") != "Enabled":
-        session.client.patch(session.own("federatedtypeconfigs", reading.name), {"spec": {"propagation": "Enabled"}})
+        return warnings
+    if config["spec"].get("propagation") == "Enabled":
+        return []
+    warnings = _allowed(session, reading, {**config, "spec": {**config["spec"], "propagation": "Enabled"}})
+    session.client.patch(session.own("federatedtypeconfigs", reading.name), {"spec": {"propagation": "Enabled"}})
+    return warnings
+
+
+def _allowed(session: Session, reading: Reading, config: Object) -> list[str]:
+    return least.widen(session, reading.least, reading.name, least.with_config(reading.state.configs, reading.name, config))
 
 
 def _labels_off(session: Session, reading: Reading) -> list[str]:
@@ -257,8 +281,7 @@ def _key(item: Object) -> tuple[str, str]:
 
 def _target_of(session: Session, reading: Reading) -> Target:
     config = reading.config or session.client.get(session.own("federatedtypeconfigs", reading.name))
-    spec = config["spec"]["targetType"]
-    return Target(spec.get("group") or "", spec["version"], spec["kind"], spec["pluralName"], spec.get("scope") == "Namespaced")
+    return target_of(config)
 
 
 def _stopped(session: Session, name: str) -> None:

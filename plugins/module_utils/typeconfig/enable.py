@@ -12,7 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import gates_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
-from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, least, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import plan as planning
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import DEFAULT_GROUP, Federated, Object, Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan import Plan
@@ -36,6 +36,7 @@ class Reading:
     target_crd: Object | None
     rights: list[tuple[Object, str, Object | None]]
     members: list[members.Seen]
+    least: list[least.Seen]
 
 
 def present(session: Session, wish: Wish, policy: str) -> Result:
@@ -50,13 +51,17 @@ def present(session: Session, wish: Wish, policy: str) -> Result:
         if session.check:
             return _result(session, reading, plan, before, warnings=warnings)
         try:
-            _apply(session, reading, plan, done)
+            warnings += _apply(session, reading, wish, plan, done)
             break
         except ApiError as error:
             if attempt + 1 == ATTEMPTS or error.status not in (404, 409):
                 raise with_remedy(error) from None
             time.sleep(PAUSE)
     config = _settled(session, reading, wish)
+    if plan.changes:
+        warnings += least.follow(session, reading.least)
+    if wish.propagation != "Enabled":
+        done += least.made(plan, reading.least)
     plan.changes = done
     return _result(session, reading, plan, before, config=config, warnings=warnings)
 
@@ -79,12 +84,13 @@ def look(session: Session, wish: Wish, policy: str) -> Reading:
     paths = [_path_of(item) for item in wanted]
     reads: list[Callable[[], Any]] = [
         lambda: session.client.find(crd_path(federated.crd_name)),
-        lambda: session.client.find(crd_path(target.name)) if "." in target.group else None,
+        lambda: session.client.find(crd_path(target.name)) if not target.built_in else None,
         *(lambda path=path: session.client.find(path) for path in paths),
     ]
     crd, target_crd, *there = session.host.each(lambda read: read(), reads)
     seen = [] if policy == "ignore" else members.look(session, state.clusters, target, target_crd)
-    return Reading(state, target, federated, config, crd, target_crd, list(zip(wanted, paths, there)), seen)
+    rights = list(zip(wanted, paths, there))
+    return Reading(state, target, federated, config, crd, target_crd, rights, seen, least.look(session, state))
 
 
 def _path_of(item: Object) -> str:
@@ -96,6 +102,7 @@ def _refuse(reading: Reading, wish: Wish, policy: str) -> list[str]:
     planning.refuse_present(reading.target, reading.federated, wish, reading.state.configs, reading.state.limited)
     planning.refuse_foreign_crd(reading.federated, reading.crd)
     warnings = members.refuse(reading.members, reading.target, reading.target_crd, policy)
+    warnings += least.refuse(reading.least, reading.target.name, reading.state.configs, _types_after(reading, wish))
     gates = gates_of(reading.state.settings)
     if wish.status_collection == "Enabled" and gates[GATE] != "Enabled" and reading.target.name != "services":
         warnings.append(
@@ -105,22 +112,36 @@ def _refuse(reading: Reading, wish: Wish, policy: str) -> list[str]:
     return warnings
 
 
+def _types_after(reading: Reading, wish: Wish) -> list[Object]:
+    """All FederatedTypeConfigs as they will be."""
+    wanted = desired.config_object(reading.target, "", desired.config_spec(reading.target, reading.federated, wish))
+    return least.with_config(reading.state.configs, reading.target.name, wanted)
+
+
 def plan_of(session: Session, reading: Reading, wish: Wish) -> Plan:
-    """CRD, rights, members' CRDs and last the FederatedTypeConfig, on which KubeFed starts its controller."""
+    """CRD, rights, members' CRDs and rights, and last the FederatedTypeConfig, on which KubeFed starts its controller. Where it stops that,
+    it still needs its rights in the members until then."""
     plan = Plan()
     crd = desired.crd_object(reading.target, reading.federated, reading.target_crd, wish.open_template)
     plan.step(*planning.crd_change(reading.crd, crd, crd_path(reading.federated.crd_name)), f"host: CRD {reading.federated.crd_name}")
     for wanted, path, live in reading.rights:
         plan.step(*planning.rights_change(live, wanted, path), f"host: {wanted['kind']} {wanted['metadata']['name']}")
     members.note(plan, reading.members, reading.target)
+    types = _types_after(reading, wish)
+    if wish.propagation == "Enabled":
+        least.note(plan, reading.least, types)
     spec = desired.config_spec(reading.target, reading.federated, wish)
     config = desired.config_object(reading.target, session.host.namespace, spec)
     path = session.own("federatedtypeconfigs", reading.target.name)
     plan.step(*planning.config_change(reading.config, config, path), f"host: FederatedTypeConfig {reading.target.name}")
+    if wish.propagation != "Enabled":
+        least.note(plan, reading.least, types)
     return plan
 
 
-def _apply(session: Session, reading: Reading, plan: Plan, done: list[planning.Change]) -> None:
+def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan, done: list[planning.Change]) -> list[str]:
+    """All but what follows the end of propagation; gives warnings."""
+    warnings: list[str] = []
     on_host = [change for change in plan.changes if change.cluster == "host"]
     first = [change for change in on_host if change.kind != "FederatedTypeConfig"]
     for change in first:
@@ -129,11 +150,15 @@ def _apply(session: Session, reading: Reading, plan: Plan, done: list[planning.C
     if any(change.kind == "CustomResourceDefinition" for change in first):
         session.await_served(session.client, reading.federated.crd_name)
     members.carry(session, reading.members, reading.target)
-    done += [change for change in plan.changes if change.cluster != "host"]
+    done += [change for change in plan.changes if change.cluster != "host" and change.kind == "CustomResourceDefinition"]
+    if wish.propagation == "Enabled":
+        warnings = least.widen(session, reading.least, reading.target.name, _types_after(reading, wish))
+        done += least.made(plan, reading.least)
     for change in on_host:
         if change not in first:
             session.carry_out(session.client, change)
             done.append(change)
+    return warnings
 
 
 def _settled(session: Session, reading: Reading, wish: Wish) -> Object:

@@ -46,7 +46,7 @@ def _look_at(session: Session, cluster: Object, target: Target, target_crd: Obje
         client = session.member(cluster)
         if target_crd is None:
             return Seen(cluster, SERVED if serves(client, target.api_version, target.plural) else LACKS)
-        return _look_at_crd(client, cluster, target, target_crd)
+        return look_at_crd(client, cluster, target, target_crd)
     except EdgefedError as error:
         return Seen(cluster, AWAY, error.message)
 
@@ -57,7 +57,8 @@ def serves(client: Client, api_version: str, plural: str) -> bool:
     return any(item["name"] == plural for item in listing.get("resources") or [])
 
 
-def _look_at_crd(client: Client, cluster: Object, target: Target, target_crd: Object) -> Seen:
+def look_at_crd(client: Client, cluster: Object, target: Target, target_crd: Object) -> Seen:
+    """How a member stands to a kind of a CRD, which the host cluster has as ``target_crd``."""
     path = crd_path(target.name)
     live = client.find(path)
     if live and live["metadata"].get("uid") == target_crd["metadata"].get("uid"):
@@ -95,7 +96,7 @@ def refuse(seen: list[Seen], target: Target, target_crd: Object | None, policy: 
             details={"members": [one.name for one in seen if one.state != SERVED]},
         )
     lacking = [one.name for one in seen if one.state == LACKS]
-    _refuse_conversion(target, target_crd, lacking)
+    refuse_conversion(target, target_crd, lacking)
     return warnings
 
 
@@ -105,7 +106,8 @@ def _remedy(target_crd: Object | None) -> str:
     return "install the CRD there (or let target_crd: carry do it), make the clusters reachable, or unjoin them"
 
 
-def _refuse_conversion(target: Target, target_crd: Object | None, lacking: list[str]) -> None:
+def refuse_conversion(target: Target, target_crd: Object | None, lacking: list[str]) -> None:
+    """Raise :class:`EdgefedError` where what converts between the CRD's versions would be missing in the members that lack it."""
     spec = (target_crd or {}).get("spec") or {}
     if lacking and (spec.get("conversion") or {}).get("strategy") == "Webhook":
         raise EdgefedError(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -13,6 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import held_by, until
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import DISCOVERY
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import data_of, token_subject
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import CORE, EXTENSIONS, Object
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan import Change
@@ -40,7 +40,10 @@ class State:
 
 @dataclass
 class Session:
-    """``host`` is the host cluster, ``auth`` the task's options that lead to it; times are seconds."""
+    """``host`` is the host cluster, ``auth`` the task's options that lead to it; times are seconds.
+
+    ``subjects`` are those whom the host cluster's tokens for members belong to, of the members that are reached by these.
+    """
 
     host: Host
     connect: Callable[..., Client]
@@ -50,6 +53,7 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     members: dict[str, Client] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict)
 
     @property
     def client(self) -> Client:
@@ -88,17 +92,20 @@ class Session:
         server: Object = {"server": spec["apiEndpoint"]}
         if spec.get("caBundle"):
             server["certificate-authority-data"] = spec["caBundle"]
-        if "*" in (spec.get("disabledTLSValidations") or []):
+        left_out = spec.get("disabledTLSValidations") or []
+        if "*" in left_out:
             server = {"server": spec["apiEndpoint"], "insecure-skip-tls-verify": True}
-        token = base64.b64decode((secret.get("data") or {}).get("token") or "").decode()
+        token = data_of(secret, "token") or b""
+        self.subjects[name] = token_subject(token) or ""
         kubeconfig = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": name, "cluster": server}],
-            "users": [{"name": name, "user": {"token": token}}],
+            "users": [{"name": name, "user": {"token": token.decode()}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         }
-        return self.connect({"kubeconfig": kubeconfig, "context": name, "proxy": spec.get("proxyURL") or None}, name)
+        auth = {"kubeconfig": kubeconfig, "context": name, "proxy": spec.get("proxyURL") or None}
+        return self.connect(auth, name, left_out=left_out)
 
     def until(self, done: Callable[[], bool]) -> bool:
         """Wait for it, ``wait_timeout`` at most; whether it came true."""
@@ -132,22 +139,27 @@ class Session:
             )
 
     def await_served(self, client: Client, name: str) -> None:
-        """Wait until a CRD is established; raises :class:`EdgefedError` (code ``not_established``) with what the API server says."""
-        path = crd_path(name)
-        said: list[str] = []
+        """Wait until a CRD is established."""
+        await_served(client, name, self.wait_timeout, self.wait_sleep)
 
-        def served() -> bool:
-            conditions = ((client.find(path) or {}).get("status") or {}).get("conditions") or []
-            said[:] = [f"{item['type']}: {item.get('message') or item.get('reason')}" for item in conditions if item["status"] == "False"]
-            return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
-        if not self.until(served):
-            raise EdgefedError(
-                f"{client.where} does not serve CRD {name} after {self.wait_timeout:g} s: {'; '.join(said) or 'it says nothing'}. "
-                "Next: correct what it says, for example another CRD with the same names, then run this again.",
-                code="not_established",
-                details={"crd": name, "conditions": list(said)},
-            )
+def await_served(client: Client, name: str, timeout: float, sleep: float) -> None:
+    """Wait until a CRD is established; raises :class:`EdgefedError` (code ``not_established``) with what the API server says."""
+    path = crd_path(name)
+    said: list[str] = []
+
+    def served() -> bool:
+        conditions = ((client.find(path) or {}).get("status") or {}).get("conditions") or []
+        said[:] = [f"{item['type']}: {item.get('message') or item.get('reason')}" for item in conditions if item["status"] == "False"]
+        return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+    if not until(served, timeout, sleep):
+        raise EdgefedError(
+            f"{client.where} does not serve CRD {name} after {timeout:g} s: {'; '.join(said) or 'it says nothing'}. "
+            "Next: correct what it says, for example another CRD with the same names, then run this again.",
+            code="not_established",
+            details={"crd": name, "conditions": list(said)},
+        )
 
 
 def crd_path(name: str) -> str:

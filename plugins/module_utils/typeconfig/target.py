@@ -12,6 +12,15 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 NEEDED_VERBS = ("create", "delete", "get", "list", "update", "watch")
 """What KubeFed's controller does with objects of the target in each member."""
+BUILT_IN_GROUPS = tuple(
+    f"{name}.k8s.io"
+    for name in (
+        *("admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates", "coordination"),
+        *("discovery", "events", "flowcontrol.apiserver", "internal.apiserver", "networking", "node", "rbac.authorization", "resource"),
+        *("scheduling", "storage", "storagemigration"),
+    )
+)
+"""Groups with a dot that every API server has by itself; other groups of k8s.io, as gateway.networking.k8s.io, are of CRDs."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,11 @@ class Target:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def built_in(self) -> bool:
+        """Whether it is of no CRD for sure."""
+        return "." not in self.group or self.group in BUILT_IN_GROUPS
+
+    @property
     def scope(self) -> str:
         """Kubernetes' word for it."""
         return "Namespaced" if self.namespaced else "Cluster"
@@ -46,6 +60,12 @@ class Target:
     def answers_to(self, word: str) -> bool:
         """Whether ``word`` (lower case) is one of its names, as kubectl and kubefedctl take them."""
         return word in (self.plural, self.singular, self.kind.lower(), self.name, *self.short_names)
+
+
+def target_of(config: dict[str, Any]) -> Target:
+    """The target that a FederatedTypeConfig names."""
+    spec = config["spec"]["targetType"]
+    return Target(spec.get("group") or "", spec["version"], spec["kind"], spec["pluralName"], spec.get("scope") == "Namespaced")
 
 
 def aggregated(answer: dict[str, Any]) -> list[Target]:
