@@ -68,6 +68,32 @@ def table(configs: Iterable[dict[str, Any]]) -> dict[str, FederatedType]:
     return found
 
 
+def _default(target: str, kind: str, group: str = "", scope: str = "Namespaced") -> FederatedType:
+    resource = {"version": "v1", "kind": kind, "pluralName": target.split(".", maxsplit=1)[0], "scope": scope}
+    plural, namespaced = f"federated{resource['pluralName']}", kind == "Namespace" or scope == "Namespaced"
+    if group:
+        resource["group"] = group
+    return FederatedType(target, f"Federated{kind}", "types.kubefed.io/v1beta1", plural, namespaced, resource, True)
+
+
+# What KubeFed's chart enables: all that is known where no API server is asked.
+DEFAULTS: dict[str, FederatedType] = {
+    entry.kind: entry
+    for entry in (
+        _default("clusterroles.rbac.authorization.k8s.io", "ClusterRole", "rbac.authorization.k8s.io", "Cluster"),
+        _default("configmaps", "ConfigMap"),
+        _default("deployments.apps", "Deployment", "apps"),
+        _default("ingresses.networking.k8s.io", "Ingress", "networking.k8s.io"),
+        _default("jobs.batch", "Job", "batch"),
+        _default("namespaces", "Namespace", scope="Cluster"),
+        _default("replicasets.apps", "ReplicaSet", "apps"),
+        _default("secrets", "Secret"),
+        _default("serviceaccounts", "ServiceAccount"),
+        _default("services", "Service"),
+    )
+}
+
+
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     """The names most like ``word``, best first; letter case does not matter."""
     by_lower = {name.lower(): name for name in sorted(known, reverse=True)}
