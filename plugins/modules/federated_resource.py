@@ -24,6 +24,7 @@ description:
   - A namespace that the resources need and nobody defined is made, and federated to all clusters that they go to.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
+  - edgefed.kubefed.manifests
   - edgefed.kubefed.wait
   - edgefed.kubefed.attributes
 options:
@@ -32,31 +33,6 @@ options:
     type: raw
   context:
     description: The context of the B(host cluster) in O(kubeconfig).
-    type: str
-  src:
-    description:
-      - Files with manifests, or folders that are searched for C(.yaml), C(.yml) and C(.json) files.
-      - They are read on the controller. Relative paths start from the working directory.
-    type: list
-    elements: path
-    default: []
-  definition:
-    description: Manifests inline, one as a dictionary, YAML text with one or more, or a list of these.
-    type: raw
-  definition_name:
-    description: What messages call O(definition), usually the name of the variable that it comes from.
-    type: str
-    default: definition
-  template:
-    description:
-      - Jinja templates of manifests, rendered on the controller. Encrypted ones (C(ansible-vault)) are decrypted.
-      - Relative paths start from the working directory, and else are searched for as P(ansible.builtin.template#lookup) does.
-      - Lines in messages are those of the rendered text.
-    type: list
-    elements: str
-    default: []
-  packed:
-    description: Set by the action plugin, which hands over all of the above in it. Not for playbooks.
     type: str
   state:
     description:
@@ -67,10 +43,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  namespace:
-    description: The namespace of resources that name none.
-    type: str
-    default: default
   namespace_policy:
     description:
       - V(create) makes the namespaces that the resources need and nobody defined, in the host cluster and as C(FederatedNamespace).
@@ -141,6 +113,47 @@ EXAMPLES = r"""
     template: [registry-secret.yml.j2]
     wait: false
 
+- name: A plain application on the clusters of a group, more of it where there is more room
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [plain/]
+    federate: true
+    placement:
+      groups: [edge_east]
+    overrides:
+      - groups: [gpu]
+        kind: Deployment
+        values:
+          spec:
+            replicas: 3
+            template:
+              spec:
+                containers:
+                  web: {image: "shop:2-gpu"}
+      - hosts: [zj]
+        kind: ConfigMap
+        name: settings
+        patches:
+          - {path: /data/currency, value: CNY}
+
+- name: Render a chart
+  kubernetes.core.helm_template:
+    chart_ref: charts/shop
+    release_namespace: shop
+    disable_hook: true
+  register: chart
+
+- name: The chart on every cluster
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    definition: "{{ chart.stdout }}"
+    namespace: shop
+    federate: true
+    placement:
+      selector: {}
+
 - name: Remove what these manifests define
   edgefed.kubefed.federated_resource:
     kubeconfig: .edgefed/kubeconfig
@@ -165,6 +178,17 @@ resources:
       action: create
       from: manifests/test.yaml:1:1
       clusters: {cddev: OK, local: OK}
+decisions:
+  description: Where overrides of two were for the same path, RV(ignore:by) whose it is and RV(ignore:over) whose it is not.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - object: FederatedDeployment shop/web
+      cluster: zj
+      path: /spec/replicas
+      by: host zj
+      over: group gpu
 api_requests:
   description: How many requests were sent.
   returned: success
@@ -195,20 +219,15 @@ details:
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import GIVEN_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.run import run
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 
 ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
     **wait_spec(),
-    "src": {"type": "list", "elements": "path", "default": []},
-    # The action plugin turns src, definition and template into packed, one text, so that it can be hidden as a whole.
-    "definition": {"type": "raw"},
-    "definition_name": {"type": "str", "default": "definition"},
-    "template": {"type": "list", "elements": "str", "default": []},
-    "packed": {"type": "str", "no_log": True},
+    **GIVEN_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "namespace": {"type": "str", "default": "default"},
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},
     "force_conflicts": {"type": "bool", "default": False},

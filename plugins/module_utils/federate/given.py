@@ -8,18 +8,43 @@ import json
 import os
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, wish_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
 
 PACKED = "packed"
 ENDINGS = (".yaml", ".yml", ".json")
-
+_CLUSTERS: dict[str, Any] = {"groups": {"type": "list", "elements": "str"}, "hosts": {"type": "list", "elements": "str"}}
+GIVEN_SPEC: dict[str, dict[str, Any]] = {
+    "src": {"type": "list", "elements": "path", "default": []},
+    # The action plugin turns src, definition, template, placement and overrides into packed, one text, so that it can be hidden as a whole.
+    "definition": {"type": "raw"},
+    "definition_name": {"type": "str", "default": "definition"},
+    "template": {"type": "list", "elements": "str", "default": []},
+    "packed": {"type": "str", "no_log": True},
+    "namespace": {"type": "str", "default": "default"},
+    "federate": {"type": "bool", "default": False},
+    "placement": {"type": "dict", "options": {**_CLUSTERS, "selector": {"type": "dict"}}},
+    "overrides": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            **_CLUSTERS,
+            "kind": {"type": "str"},
+            "name": {"type": "str"},
+            "namespace": {"type": "str"},
+            "values": {"type": "dict"},
+            "patches": {"type": "list", "elements": "dict"},
+        },
+    },
+    "override_variable": {"type": "str", "default": "federated_overrides"},
+}
 
 Entry = tuple[str, Any]
 
 
 def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
     """Every document of ``src``, ``definition`` and what the action plugin packed, and what is wrong with reading them."""
-    entries, problems = unpacked(params.get(PACKED))
+    entries, problems, _wish = unpacked(params.get(PACKED))
     if params["definition"] is not None:
         entries.append((params["definition_name"], params["definition"]))
     more, wrong = files(params["src"])
@@ -35,21 +60,27 @@ def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
     return documents, problems
 
 
-def packed(entries: list[Entry], problems: list[Problem]) -> str:
+def wished(params: dict[str, Any]) -> Wish:
+    """Placement and overrides of plain manifests, as the action plugin packed them."""
+    return unpacked(params.get(PACKED))[2]
+
+
+def packed(entries: list[Entry], problems: list[Problem], wish: Wish | None = None) -> str:
     """``(name for messages, object or text)`` as the one text that the action plugin hands over.
 
     One text, so that hiding it (it may hold secrets) doesn't hide each of its words in all that is said.
     """
-    return json.dumps(
-        {"entries": entries, "problems": [[problem.place.origin, problem.place.line, problem.cause, problem.todo] for problem in problems]}
-    )
+    told = [[problem.place.origin, problem.place.line, problem.cause, problem.todo, problem.object, problem.field] for problem in problems]
+    return json.dumps({"entries": entries, "problems": told, "wish": (wish or Wish()).as_dict()})
 
 
-def unpacked(text: str | None) -> tuple[list[Entry], list[Problem]]:
+def unpacked(text: str | None) -> tuple[list[Entry], list[Problem], Wish]:
     """What :func:`packed` was given."""
-    found = json.loads(text) if text else {"entries": [], "problems": []}
-    problems = [Problem(Place(origin, line), cause, todo) for origin, line, cause, todo in found["problems"]]
-    return [(str(origin), value) for origin, value in found["entries"]], problems
+    if not text:
+        return [], [], Wish()
+    found = json.loads(text)
+    problems = [Problem(Place(origin, line), *told) for origin, line, *told in found["problems"]]
+    return [(str(origin), value) for origin, value in found["entries"]], problems, wish_of(found["wish"])
 
 
 def files(paths: list[str]) -> tuple[list[Entry], list[Problem]]:

@@ -16,7 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import selectors
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.cordon import respect_cordons
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_object
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
@@ -109,13 +109,18 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         entry
         for step in plan.steps
         if step.todo
-        for entry in (of_object(step.resource, step.current, step.after), *of_clusters(step.resource, step.current, clusters))
+        for entry in (
+            of_object(step.resource, step.current, step.after),
+            *of_clusters(step.resource, step.current, clusters),
+            *of_decisions(step.resource),
+        )
     ]
     return Result(
         changed=plan.changed,
         diff=diffs,
         warnings=plan.notices,
         data={
+            "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
             "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
             "api_requests": session.host.client.requests,
         },

@@ -11,9 +11,10 @@ from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
@@ -33,6 +34,9 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     except EdgefedError as error:
         refuse(problems)
         raise with_remedy(error) from None
+    if params["federate"]:
+        documents, wrong = federated_documents(documents, federation, wished(params), params["namespace"])
+        problems += wrong
     act = absent if params["state"] == "absent" else present
     try:
         return act(session, documents, problems, federation)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
@@ -54,6 +55,17 @@ def of_clusters(resource: Resource, before: dict[str, Any] | None, clusters: dic
         for cluster in sorted({*old, *new})
         if old.get(cluster) != new.get(cluster)
     ]
+
+
+def of_decisions(resource: Resource) -> list[Diff]:
+    """Where overrides of two are for the same path: whose it is."""
+    lines = [str(decision) for decision in resource.document.decisions]
+    return [{"prepared": "\n".join([f"overrides of {resource.title}:", *lines, ""])}] if lines else []
+
+
+def told_decisions(resource: Resource) -> list[dict[str, str]]:
+    """The same for programs."""
+    return [{"object": resource.title, **asdict(decision)} for decision in resource.document.decisions]
 
 
 def _previews(resource: Resource, body: dict[str, Any] | None, clusters: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import WAITING, Verdict
@@ -77,8 +78,8 @@ def test_inline_and_rendered() -> None:
 
 def test_packed() -> None:
     problems = [Problem(Place("a", 1), "bad", "do")]
-    assert unpacked(packed([("b", {"c": [1]})], problems)) == ([("b", {"c": [1]})], problems)
-    assert unpacked(None) == ([], [])
+    assert unpacked(packed([("b", {"c": [1]})], problems)) == ([("b", {"c": [1]})], problems, Wish())
+    assert unpacked(None) == ([], [], Wish())
 
 
 def resource(name: str = "x", kind: str = "FederatedConfigMap") -> Resource:

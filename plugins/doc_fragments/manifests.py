@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  src:
+    description:
+      - Files with manifests, or folders that are searched for C(.yaml), C(.yml) and C(.json) files.
+      - They are read on the controller. Relative paths start from the working directory.
+    type: list
+    elements: path
+    default: []
+  definition:
+    description: Manifests inline, one as a dictionary, YAML text with one or more, or a list of these.
+    type: raw
+  definition_name:
+    description: What messages call O(definition), usually the name of the variable that it comes from.
+    type: str
+    default: definition
+  template:
+    description:
+      - Jinja templates of manifests, rendered on the controller. Encrypted ones (C(ansible-vault)) are decrypted.
+      - Relative paths start from the working directory, and else are searched for as P(ansible.builtin.template#lookup) does.
+      - Lines in messages are those of the rendered text.
+    type: list
+    elements: str
+    default: []
+  packed:
+    description: Set by the action plugin, which hands over all of the above in it. Not for playbooks.
+    type: str
+  namespace:
+    description: The namespace of resources that name none.
+    type: str
+    default: default
+  federate:
+    description:
+      - Make plain manifests federated, as C(kubefedctl federate) does, and place them by O(placement). What kustomize and
+        M(kubernetes.core.helm_template) render are plain manifests as well. Manifests of federated resources stay as they are.
+      - Annotations of a plain manifest become overrides, since KubeFed drops those of a template.
+      - A kind that is not federated is refused by name.
+    type: bool
+    default: false
+  placement:
+    description: Where plain manifests go. Groups and hosts of the inventory become clusters' names, and are refused when it has no such.
+    type: dict
+    suboptions:
+      groups:
+        description: Groups. Of their hosts those count that are in C(federation_members), where there is such a group.
+        type: list
+        elements: str
+      hosts:
+        description: Hosts, named as the clusters.
+        type: list
+        elements: str
+      selector:
+        description: KubeFed's C(clusterSelector), C(matchLabels) and C(matchExpressions). V({}) selects all clusters.
+        type: dict
+  overrides:
+    description:
+      - Overrides of plain manifests, weakest first those for all clusters, then those of groups by the groups' own precedence (depth,
+        C(ansible_group_priority), name), then those of hosts. Of two for the same path the stronger one stands, and C(--diff) tells so.
+      - The weakest of all are those in the variable O(override_variable) of groups and hosts.
+    type: list
+    elements: dict
+    suboptions:
+      groups:
+        description: For the clusters of these groups.
+        type: list
+        elements: str
+      hosts:
+        description: For these clusters.
+        type: list
+        elements: str
+      kind:
+        description: Only for objects of this kind, as V(Deployment).
+        type: str
+      name:
+        description: Only for objects of this name.
+        type: str
+      namespace:
+        description: Only for objects in this namespace.
+        type: str
+      values:
+        description:
+          - What is merged into the object. V(null) takes a field away.
+          - Where the object has a list, a mapping names its items by their C(name) or their number. A list replaces the list.
+        type: dict
+      patches:
+        description: KubeFed's own overrides, each with C(path), C(op) (V(add), V(remove), or by default V(replace)) and C(value).
+        type: list
+        elements: dict
+  override_variable:
+    description:
+      - The variable that holds overrides in the inventory, in C(group_vars), C(host_vars) or the inventory itself. Each item is as one of
+        O(overrides) without C(groups) and C(hosts).
+      - Those of a group and of a host are merged, in the order of Ansible's precedence. What is set above the inventory, as by C(-e),
+        stands alone.
+    type: str
+    default: federated_overrides
+"""

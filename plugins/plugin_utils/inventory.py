@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The inventory as placements and overrides see it: groups, clusters, and what each group and host says of one variable.
+
+Ansible itself replaces a group's variable by a host's as a whole. Overrides of both are wanted, so they are read one by one, in the order
+of Ansible's precedence: inventory before ``group_vars`` before ``host_vars``, ``all`` first, then by depth, priority and name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+from ansible.inventory.helpers import sort_groups
+from ansible.template import Templar
+from ansible.vars.plugins import get_vars_from_inventory_sources, get_vars_from_path
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Inventory
+
+MEMBERS = "federation_members"
+_ALL = "all"
+Said = tuple[str, str, Any]
+
+
+def inventory_of(task_vars: dict[str, Any]) -> Inventory:
+    """Groups and hosts of the running play."""
+    groups = {str(name): [str(host) for host in hosts] for name, hosts in task_vars["groups"].items()}
+    ranked = [str(group.name) for group in sort_groups(_inventory(task_vars).groups.values())]
+    hosts = groups[_ALL]
+    return Inventory({name: groups[name] for name in ranked if name in groups}, hosts, groups.get(MEMBERS) or hosts)
+
+
+def said(variable: str, hosts: list[str], task_vars: dict[str, Any], loader: Any) -> list[Said]:
+    """``(whose, host, value)`` of every place that sets the variable for one of ``hosts``, the weakest first for each host."""
+    read = _Places(variable, task_vars, loader)
+    return [(by, host, read.rendered(value, host)) for host in hosts for by, value in read.of_host(host)]
+
+
+def _inventory(task_vars: dict[str, Any]) -> Any:
+    return task_vars["hostvars"]._inventory
+
+
+class _Places:
+    def __init__(self, variable: str, task_vars: dict[str, Any], loader: Any) -> None:
+        self.variable = variable
+        self.hostvars = task_vars["hostvars"]
+        self.inventory = _inventory(task_vars)
+        self.sources = task_vars.get("ansible_inventory_sources") or []
+        self.loader = loader
+        self._read: dict[tuple[str, str, str], Any] = {}
+
+    def of_host(self, name: str) -> Iterator[tuple[str, Any]]:
+        """``(whose, value)``, the weakest first. What is set above the inventory, as by -e, stands alone."""
+        effective = self.hostvars.raw_get(name)
+        if self.variable not in effective:
+            return
+        found = [(by, value) for by, value in self._places(name) if value is not None]
+        if not found or found[-1][1] != effective[self.variable]:
+            found = [(f"the play's {self.variable}", effective[self.variable])]
+        yield from found
+
+    def _places(self, name: str) -> Iterator[tuple[str, Any]]:
+        host = self.inventory.get_host(name)
+        groups = sort_groups(host.get_groups())
+        for group in groups:
+            yield f"group {group.name}", group.get_vars().get(self.variable)
+        for some in ([group for group in groups if group.name == _ALL], [group for group in groups if group.name != _ALL]):
+            for where in ("inventory", "play"):
+                for group in some:
+                    yield f"group {group.name}", self._file(where, "group", group)
+        yield f"host {name}", host.vars.get(self.variable)
+        for where in ("inventory", "play"):
+            yield f"host {name}", self._file(where, "host", host)
+
+    def _file(self, where: str, what: str, entity: Any) -> Any:
+        """What ``group_vars`` or ``host_vars`` say, beside the inventory or the playbook."""
+        key = (where, what, str(entity.name))
+        if key not in self._read:
+            if where == "inventory":
+                found = get_vars_from_inventory_sources(self.loader, self.sources, [entity], "task")
+            else:
+                found = get_vars_from_path(self.loader, self.loader.get_basedir(), [entity], "task")
+            self._read[key] = found.get(self.variable)
+        return self._read[key]
+
+    def rendered(self, value: Any, host: str) -> Any:
+        """The value with its templates filled in as for this host."""
+        variables = {**self.hostvars.raw_get(host), "hostvars": self.hostvars}
+        return Templar(loader=self.loader, variables=variables).template(value)
