@@ -49,7 +49,9 @@ class GivenAction(InProcessAction):
         if not boolean(args.get("federate") or False, strict=False):
             given = "placement" if placement else "overrides" if overrides else ""
             todo = "say federate: true, or write them into the federated resources"
-            return Wish(), [Problem(Place("the task"), f"{given} are for plain manifests", todo)] if given else []
+            return Wish(), [
+                Problem(Place("the task"), f"{given} {'is' if placement else 'are'} for plain manifests", todo)
+            ] if given else []
         inventory = inventory_of(task_vars)
         placed, problems = placement_of(placement, inventory)
         named = [item["name"] for item in placed["clusters"]] if placed and "clusters" in placed else inventory.members

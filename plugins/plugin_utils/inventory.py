@@ -15,9 +15,13 @@ from ansible.template import Templar
 from ansible.vars.plugins import get_vars_from_inventory_sources, get_vars_from_path
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Inventory
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import MANAGED_BY, REGION, ZONE
 
 MEMBERS = "federation_members"
 _ALL = "all"
+# The stage of Ansible's precedence, and within it the group's.
+Rank = tuple[int, int]
+_ABOVE = 8
 Said = tuple[str, str, Any]
 
 
@@ -30,9 +34,20 @@ def inventory_of(task_vars: dict[str, Any]) -> Inventory:
 
 
 def said(variable: str, hosts: list[str], task_vars: dict[str, Any], loader: Any) -> list[Said]:
-    """``(whose, host, value)`` of every place that sets the variable for one of ``hosts``, the weakest first for each host."""
+    """``(whose, host, value)`` of every place that sets the variable for one of ``hosts``, the weakest first."""
     read = _Places(variable, task_vars, loader)
-    return [(by, host, read.rendered(value, host)) for host in hosts for by, value in read.of_host(host)]
+    found = [(rank, by, host, value) for host in hosts for rank, by, value in read.of_host(host)]
+    return [(by, host, read.rendered(value, host)) for _rank, by, host, value in sorted(found, key=lambda entry: entry[0])]
+
+
+def clusters_of(task_vars: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The clusters of the inventory with the labels that their KubeFedClusters get by a join."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in task_vars["groups"].get(MEMBERS) or []:
+        of_host = task_vars["hostvars"][name]
+        places = {REGION: of_host.get("member_region"), ZONE: of_host.get("member_zone")}
+        found[str(name)] = {**(of_host.get("member_labels") or {}), **{label: at for label, at in places.items() if at}, **MANAGED_BY}
+    return found
 
 
 def _inventory(task_vars: dict[str, Any]) -> Any:
@@ -44,32 +59,34 @@ class _Places:
         self.variable = variable
         self.hostvars = task_vars["hostvars"]
         self.inventory = _inventory(task_vars)
+        self.order = [group.name for group in sort_groups(self.inventory.groups.values())]
         self.sources = task_vars.get("ansible_inventory_sources") or []
         self.loader = loader
         self._read: dict[tuple[str, str, str], Any] = {}
 
-    def of_host(self, name: str) -> Iterator[tuple[str, Any]]:
-        """``(whose, value)``, the weakest first. What is set above the inventory, as by -e, stands alone."""
+    def of_host(self, name: str) -> Iterator[tuple[Rank, str, Any]]:
+        """``(rank, whose, value)``, the weakest first. What is set above the inventory, as by -e, stands alone."""
         effective = self.hostvars.raw_get(name)
         if self.variable not in effective:
             return
-        found = [(by, value) for by, value in self._places(name) if value is not None]
-        if not found or found[-1][1] != effective[self.variable]:
-            found = [(f"the play's {self.variable}", effective[self.variable])]
+        found = [entry for entry in self._places(name) if entry[2] is not None]
+        if not found or found[-1][2] != effective[self.variable]:
+            found = [((_ABOVE, 0), f"the play's {self.variable}", effective[self.variable])]
         yield from found
 
-    def _places(self, name: str) -> Iterator[tuple[str, Any]]:
+    def _places(self, name: str) -> Iterator[tuple[Rank, str, Any]]:
         host = self.inventory.get_host(name)
-        groups = sort_groups(host.get_groups())
-        for group in groups:
-            yield f"group {group.name}", group.get_vars().get(self.variable)
-        for some in ([group for group in groups if group.name == _ALL], [group for group in groups if group.name != _ALL]):
-            for where in ("inventory", "play"):
-                for group in some:
-                    yield f"group {group.name}", self._file(where, "group", group)
-        yield f"host {name}", host.vars.get(self.variable)
-        for where in ("inventory", "play"):
-            yield f"host {name}", self._file(where, "host", host)
+        groups = [(self.order.index(group.name), group) for group in sort_groups(host.get_groups())]
+        for rank, group in groups:
+            yield (0, rank), f"group {group.name}", group.get_vars().get(self.variable)
+        whole = [(rank, group) for rank, group in groups if group.name == _ALL]
+        others = [(rank, group) for rank, group in groups if group.name != _ALL]
+        for stage, (where, some) in enumerate((("inventory", whole), ("play", whole), ("inventory", others), ("play", others)), 1):
+            for rank, group in some:
+                yield (stage, rank), f"group {group.name}", self._file(where, "group", group)
+        yield (5, 0), f"host {name}", host.vars.get(self.variable)
+        for stage, where in enumerate(("inventory", "play"), 6):
+            yield (stage, 0), f"host {name}", self._file(where, "host", host)
 
     def _file(self, where: str, what: str, entity: Any) -> Any:
         """What ``group_vars`` or ``host_vars`` say, beside the inventory or the playbook."""

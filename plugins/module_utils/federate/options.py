@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,17 @@ class Session:
     wait: bool = True
     wait_sleep: float = 1
     wait_timeout: float = 120
+
+
+def members(params: dict[str, Any], connect: Callable[..., Client]) -> Callable[[str], Client]:
+    """Clients of members, by the contexts that are named as they are."""
+
+    def member(cluster: str) -> Client:
+        if params["kubeconfig"] is None:
+            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
+        return connect({"kubeconfig": params["kubeconfig"], "context": cluster}, cluster, pool=PARALLEL)
+
+    return member
 
 
 @dataclass

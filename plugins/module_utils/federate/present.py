@@ -11,16 +11,14 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import selectors
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.cordon import respect_cordons
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
 NOT_AWAITED = "not awaited"
@@ -48,9 +46,12 @@ class Plan:
 
 def present(session: Session, documents: list[Document], problems: list[Problem], federation: Federation) -> Result:
     """Raises :class:`EdgefedError` for all that is wrong with the manifests at once, and for clusters that did not get them."""
-    checked = check(documents, federation, session.namespace)
-    whole = _without_broken_namespaces(documents, checked)
-    plan = _plan(session, federation, checked, [*problems, *checked.problems], whole)
+
+    def seen(resources: list[Resource]) -> Seen:
+        return look(session.host, federation, resources, session.wait)
+
+    prepared = prepare(documents, problems, federation, namespace=session.namespace, policy=session.policy, look=seen)
+    plan = _plan(session, federation, prepared)
     if session.check:
         return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen))
     put_all(session, plan.steps)
@@ -60,27 +61,13 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
     return _result(session, plan, found)
 
 
-def _without_broken_namespaces(documents: list[Document], checked: Checked) -> list[Resource]:
-    """The resources whose namespace is not itself defined wrongly: what that leads to need not be told as well."""
-    kinds = ("Namespace", FEDERATED_NAMESPACE)
-    fine = {resource.key[2] for resource in checked.resources if resource.key[0] in kinds}
-    broken = {document.name for document in documents if document.kind in kinds} - fine
-    return [resource for resource in checked.resources if resource.key[1] not in broken]
-
-
-def _plan(session: Session, federation: Federation, checked: Checked, problems: list[Problem], whole: list[Resource]) -> Plan:
-    seen = look(session.host, federation, checked.resources, session.wait)
-    cordons = [respect_cordons(resource, seen.current(resource.key), federation) for resource in checked.resources]
-    problems = [*problems, *(problem for found in cordons for problem in found[0])]
-    situation = Situation(federation, seen.hosts, seen.federated, session.policy, seen.limited)
-    need = needed(whole, situation)
-    steps = [_step(resource, seen) for resource in [*need.resources, *checked.resources]]
-    wrong = [*problems, *need.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
+def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
+    steps = [_step(resource, prepared.seen) for resource in prepared.resources]
+    wrong = [*prepared.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
-    refuse(try_applies(session, steps, seen))
-    held = [notice for found in cordons for notice in found[1]]
-    return Plan(federation, seen, steps, [*checked.notices, *held, *_selector_notices(session, federation, checked.resources)])
+    refuse(try_applies(session, steps, prepared.seen))
+    return Plan(federation, prepared.seen, steps, [*prepared.notices, *_selector_notices(session, federation, prepared.given)])
 
 
 def _step(resource: Resource, seen: Seen) -> Step:

@@ -13,7 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Clie
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
@@ -45,14 +45,9 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 
 
 def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
-    def member(cluster: str) -> Client:
-        if params["kubeconfig"] is None:
-            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
-        return connect({"kubeconfig": params["kubeconfig"], "context": cluster}, cluster, pool=PARALLEL)
-
     return Session(
         host=Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"]),
-        member=member,
+        member=members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],

@@ -24,12 +24,13 @@ except ImportError:
 Diff = dict[str, str]
 
 
-def _text(body: dict[str, Any]) -> str:
+def as_text(body: dict[str, Any]) -> str:
+    """An object as YAML, a Secret's data as fingerprints; nothing for none."""
     return str(yaml.safe_dump(redacted(body), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
 
 
 def _entry(before: dict[str, Any], after: dict[str, Any], header: str) -> Diff:
-    return {"before": _text(before), "after": _text(after), "before_header": header, "after_header": header}
+    return {"before": as_text(before), "after": as_text(after), "before_header": header, "after_header": header}
 
 
 def of_object(resource: Resource, before: dict[str, Any] | None, after: dict[str, Any] | None) -> Diff:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Report files: 0600 in a 0700 folder, written whole or not at all, and only when they say something new."""
+"""Files of reports and previews: 0600 in a 0700 folder, written whole or not at all, and only when they say something new."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import tempfile
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 MODE = 0o600
+REPORTS = "verify_report_html, verify_report_json"
 
 
-def read(path: str) -> str | None:
+def read(path: str, option: str = REPORTS) -> str | None:
     """The text of a file; ``None`` when there is none, or what is there is no text of ours."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -22,7 +23,7 @@ def read(path: str) -> str | None:
     except (FileNotFoundError, UnicodeDecodeError):
         return None
     except OSError as error:
-        raise _failure(path, "read", error) from None
+        raise _failure(path, "read", error, option) from None
 
 
 def is_private(path: str) -> bool:
@@ -33,7 +34,7 @@ def is_private(path: str) -> bool:
         return False
 
 
-def write(path: str, text: str) -> None:
+def write(path: str, text: str, option: str = REPORTS) -> None:
     """Replace a file atomically. Raises :class:`EdgefedError` that names it."""
     folder = os.path.dirname(path)
     temporary = ""
@@ -47,22 +48,22 @@ def write(path: str, text: str) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise _failure(path, "written", error) from None
+        raise _failure(path, "written", error, option) from None
 
 
-def remove(path: str) -> None:
+def remove(path: str, option: str = REPORTS) -> None:
     """Remove a file that may already be gone."""
     try:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
     except OSError as error:
-        raise _failure(path, "removed", error) from None
+        raise _failure(path, "removed", error, option) from None
 
 
-def _failure(path: str, what: str, error: OSError) -> EdgefedError:
+def _failure(path: str, what: str, error: OSError, option: str) -> EdgefedError:
     return EdgefedError(
-        f"The report {path} cannot be {what}: {error.strerror}. Next: make its folder writable, free some space, or choose another path "
-        "(verify_report_html, verify_report_json).",
+        f"The file {path} cannot be {what}: {error.strerror}. Next: make its folder writable, free some space, or choose another path "
+        f"({option}).",
         code="report_file",
         details={"path": path},
     )

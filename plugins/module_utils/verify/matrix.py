@@ -101,7 +101,7 @@ def _cell(state: str, why: str = "", **more: Any) -> Object:
     return {"state": state, "why": why, "fields": [], "replicas": None, "ready": True, "images": [], "addresses": [], **more}
 
 
-def _desired(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
+def desired_of(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
     """What the controller would make of the member's object; where a removal is already done, what it would create.
 
     An update retains the annotations that are there; ``exact`` asks for those alone that the overrides set.
@@ -129,7 +129,7 @@ def _describe(cell: Object, kind: str, actual: Object) -> Object:
 
 def _compared(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
     try:
-        desired = _desired(federated, cluster, kind, actual, exact)
+        desired = desired_of(federated, cluster, kind, actual, exact)
         overrides = overrides_of(federated).get(cluster, [])
     except EdgefedError as error:
         return _cell("differs", f"{error.message}; KubeFed cannot compute what this cluster gets")
