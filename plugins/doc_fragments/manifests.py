@@ -92,6 +92,31 @@ options:
         description: KubeFed's own overrides, each with C(path), C(op) (V(add), V(remove), or by default V(replace)) and C(value).
         type: list
         elements: dict
+  live:
+    description:
+      - Objects that the host cluster has, made federated as plain manifests are, as C(kubefedctl federate) does. It needs O(federate).
+      - Where the host cluster is a member too, KubeFed adopts them there as they are.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      kind:
+        description: The kind, or its plural, as V(Deployment) or V(deployments.apps).
+        type: str
+        required: true
+      name:
+        description: Its name.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace. By default O(namespace).
+        type: str
+      contents:
+        description:
+          - Of a C(Namespace), all in it of federated kinds as well, but for what has an owner, what KubeFed put there, and what each
+            cluster makes of its own (the service account V(default), V(kube-root-ca.crt), tokens, Helm's releases).
+        type: bool
+        default: false
   override_variable:
     description:
       - The variable that holds overrides in the inventory, in C(group_vars), C(host_vars) or the inventory itself. Each item is as one of

@@ -37,6 +37,17 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
         },
     },
     "override_variable": {"type": "str", "default": "federated_overrides"},
+    "live": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "kind": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "contents": {"type": "bool", "default": False},
+        },
+    },
 }
 
 Entry = tuple[str, Any]
@@ -54,7 +65,7 @@ def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
         found, wrong = from_value(value, origin)
         documents += found
         problems += wrong
-    if not documents and not problems:
+    if not documents and not problems and not params["live"]:
         given = ", ".join(dict.fromkeys(origin for origin, _value in entries)) or "src, definition and template"
         problems.append(Problem(Place(given), "there is no object in it", "give a file, a folder or a definition with at least one"))
     return documents, problems

@@ -14,9 +14,10 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, members
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
@@ -34,12 +35,12 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     except EdgefedError as error:
         refuse(problems)
         raise with_remedy(error) from None
-    if params["federate"]:
-        documents, wrong = federated_documents(documents, federation, wished(params), params["namespace"])
-        problems += wrong
     act = absent if params["state"] == "absent" else present
+    # What is to go needs no placement.
+    wish = Wish({"clusters": []}) if act is absent else wished(params)
     try:
-        return act(session, documents, problems, federation)
+        documents, wrong = gather(params, documents, federation, session.host, wish)
+        return act(session, documents, [*problems, *wrong], federation)
     except EdgefedError as error:
         raise with_remedy(error) from None
 

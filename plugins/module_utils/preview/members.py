@@ -47,7 +47,8 @@ class Item:
     @property
     def title(self) -> str:
         """``Deployment shop/web``."""
-        return f"{self.type.target_kind}{self.resource.title.removeprefix(self.type.kind)}"
+        _kind, namespace, name = self.resource.key
+        return f"{self.type.target_kind} {namespace}/{name}" if self.type.target_namespaced else f"{self.type.target_kind} {name}"
 
 
 def look(items: list[Item], member: Callable[[str], Client]) -> int:

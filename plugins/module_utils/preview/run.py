@@ -17,9 +17,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import members
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
@@ -27,7 +27,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
-from ansible_collections.edgefed.kubefed.plugins.module_utils.preview.members import GOES, SAME, Item, look
+from ansible_collections.edgefed.kubefed.plugins.module_utils.preview.members import GOES, SAME, UNKNOWN, Item, look
 
 PARALLEL = 8
 # They become folders.
@@ -56,9 +56,8 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         else Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
     )
     federation = host.federation() if host else _of_inventory(params)
-    if params["federate"]:
-        documents, wrong = federated_documents(documents, federation, wished(params), params["namespace"])
-        problems += wrong
+    documents, wrong = gather(params, documents, federation, host, wished(params))
+    problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
         return look_at_host(host, federation, resources, False) if host else Seen({}, {}, {}, False)
@@ -144,4 +143,5 @@ def _told(item: Item, folder: str | None) -> dict[str, Any]:
 
 def _line(item: Item) -> str:
     said = "; ".join(item.differences) or item.why or ("it would be taken away" if item.state == GOES else "")
-    return f"{item.cluster}: {item.title}: {item.state}" + (f" ({said})" if said else "")
+    parts = [item.cluster, item.title, "" if item.state == UNKNOWN and not item.why else item.state]
+    return ": ".join(part for part in parts if part) + (f" ({said})" if said else "")

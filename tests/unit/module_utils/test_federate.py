@@ -24,7 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 def given(*src: Path | str, definition: Any = None, entries: list[tuple[str, Any]] | None = None) -> tuple[list[str], list[str]]:
     """Names of the documents, and the problems."""
-    params = {"src": [str(path) for path in src], "definition": definition, "definition_name": "vars"}
+    params = {"src": [str(path) for path in src], "definition": definition, "definition_name": "vars", "live": []}
     documents, problems = read({**params, PACKED: packed(entries, [])} if entries else params)
     return [document.name for document in documents], [str(problem) for problem in problems]
 
