@@ -63,16 +63,23 @@ class _Places:
         self.sources = task_vars.get("ansible_inventory_sources") or []
         self.loader = loader
         self._read: dict[tuple[str, str, str], Any] = {}
+        self._raw: dict[str, Any] = {}
 
     def of_host(self, name: str) -> Iterator[tuple[Rank, str, Any]]:
         """``(rank, whose, value)``, the weakest first. What is set above the inventory, as by -e, stands alone."""
-        effective = self.hostvars.raw_get(name)
+        effective = self._of(name)
         if self.variable not in effective:
             return
         found = [entry for entry in self._places(name) if entry[2] is not None]
         if not found or found[-1][2] != effective[self.variable]:
             found = [((_ABOVE, 0), f"the play's {self.variable}", effective[self.variable])]
         yield from found
+
+    def _of(self, host: str) -> Any:
+        """All variables of a host, templates in them not filled in."""
+        if host not in self._raw:
+            self._raw[host] = self.hostvars.raw_get(host)
+        return self._raw[host]
 
     def _places(self, name: str) -> Iterator[tuple[Rank, str, Any]]:
         host = self.inventory.get_host(name)
@@ -101,5 +108,5 @@ class _Places:
 
     def rendered(self, value: Any, host: str) -> Any:
         """The value with its templates filled in as for this host."""
-        variables = {**self.hostvars.raw_get(host), "hostvars": self.hostvars}
+        variables = {**self._of(host), "hostvars": self.hostvars}
         return Templar(loader=self.loader, variables=variables).template(value)

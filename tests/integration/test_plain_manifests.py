@@ -26,8 +26,8 @@ def test_groups_hosts_and_who_won(site: Site, path: str) -> None:
         "play",
         "host",
         "zj",
-        size="{{ 2 + 3 }}",
-        federated_overrides=[{"kind": "Deployment", "values": {"spec": {"replicas": "{{ size | int }}"}}}],
+        size="large",
+        federated_overrides=[{"kind": "Deployment", "values": {"spec": {"replicas": 5}, "metadata": {"labels": {"size": "{{ size }}"}}}}],
     )
     arguments = {
         "definition": [DEPLOYMENT, CONFIG_MAP],
@@ -48,6 +48,7 @@ def test_groups_hosts_and_who_won(site: Site, path: str) -> None:
     images = {name: [one["image"] for one in body["spec"]["template"]["spec"]["containers"]] for name, body in found.items()}
     assert images == {"local": ["nginx:1.17", "side:1"], "cddev": ["nginx:1.17", "side:1"], "zj": ["gpu:1", "side:1"]}
     assert found["zj"]["metadata"]["annotations"] == {"team": "a"}
+    assert found["zj"]["metadata"]["labels"]["size"] == "large", "templates are filled in as for this host"
     assert site.got("cddev", "shop/configmap-settings.yaml")["data"] == {"kept": "1", "site": "c"}
     assert site.got("zj", "shop/namespace-shop.yaml")["kind"] == "Namespace"
     won = [(one["cluster"], one["path"], one["by"], one["over"]) for one in made["decisions"]]

@@ -26,16 +26,11 @@ class Item:
 
     cluster: str
     resource: Resource
+    type: FederatedType
     body: dict[str, Any] | None
     state: str = UNKNOWN
     why: str = ""
     differences: list[str] = field(default_factory=list)
-
-    @property
-    def type(self) -> FederatedType:
-        """The federated type; what a cluster gets always has one."""
-        assert self.resource.type is not None
-        return self.resource.type
 
     @property
     def path(self) -> str:

@@ -92,8 +92,8 @@ def _items(prepared: Prepared, federation: Federation) -> list[Item]:
         if resource.type is None:
             continue
         there = _placed(prepared.seen.current(resource.key), federation)
-        found += [Item(cluster, resource, resource.previews[cluster]) for cluster in resource.clusters]
-        found += [Item(cluster, resource, None) for cluster in there if cluster not in resource.clusters]
+        found += [Item(cluster, resource, resource.type, resource.previews[cluster]) for cluster in resource.clusters]
+        found += [Item(cluster, resource, resource.type, None) for cluster in there if cluster not in resource.clusters]
     return sorted(found, key=lambda item: item.cluster)
 
 
