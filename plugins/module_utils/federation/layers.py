@@ -107,7 +107,7 @@ def _add(base: Object, entries: list[_Entry], layer: Layer) -> list[tuple[str, s
         error.by = layer.by
         raise
     for wanted in [*merged, *layer.patches]:
-        dropped = [entry for entry in entries if entry.layer is not layer and _covers(base, entries, wanted, entry)]
+        dropped = [entry for entry in _covered(base, entries, wanted) if entry.layer is not layer]
         entries[:] = [entry for entry in entries if entry not in dropped]
         override = _as_needed(wanted, _state(base, entries)) if dropped else wanted
         if override:
@@ -116,14 +116,15 @@ def _add(base: Object, entries: list[_Entry], layer: Layer) -> list[tuple[str, s
     return gone
 
 
-def _covers(base: Object, entries: list[_Entry], wanted: Object, entry: _Entry) -> bool:
-    """Whether nothing is left of an earlier override once the later is carried out."""
+def _covered(base: Object, entries: list[_Entry], wanted: Object) -> list[_Entry]:
+    """The earlier overrides of which nothing is left once the later is carried out."""
     path = str(wanted.get("path") or "")
-    if entry.path == path:
-        return True
+    found = [entry for entry in entries if entry.path == path or entry.path.startswith(path + "/")]
+    if operation(wanted) != "add" or all(entry.path == path for entry in found):
+        return found
     # into a list, add makes room instead of replacing
-    inserts = operation(wanted) == "add" and isinstance(_at(_state(base, entries), path_parts(path)[:-1]), list)
-    return entry.path.startswith(path + "/") and not inserts
+    inserts = isinstance(_at(_state(base, entries), path_parts(path)[:-1]), list)
+    return [entry for entry in found if entry.path == path or not inserts]
 
 
 def _as_needed(override: Object, state: Object) -> Object | None:
@@ -137,6 +138,9 @@ def _as_needed(override: Object, state: Object) -> Object | None:
 
 
 def _state(base: Object, entries: list[_Entry]) -> Object:
+    """The object after the overrides that apply."""
+    with contextlib.suppress(OverrideError):
+        return apply_overrides(base, [entry.override for entry in entries])
     state = base
     for entry in entries:
         with contextlib.suppress(OverrideError):
