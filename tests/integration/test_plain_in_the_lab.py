@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from integration.federate_lab import CLUSTERS, SYSTEM, Federate, actions, federate, namespace, until, without_counts
+from integration.federate_lab import CLUSTERS, SYSTEM, Federate, actions, federate, namespace, without_counts
 from integration.inventory_site import CONFIG_MAP, DEPLOYMENT, Site, site
+from integration.waiting import closed_port, until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import packed
@@ -132,16 +133,17 @@ def test_preview_beside_what_there_is(federate: Federate, namespace: str, tmp_pa
         "zj Deployment": "same",
     }
     assert f'zj: ConfigMap {namespace}/settings: differs (data.kept is "1", should be "2")' in later.data["table"]
+    port = closed_port()
     broken = yaml.safe_load(Path(federate.lab.kubeconfig).read_text())
     for cluster in broken["clusters"]:
         if cluster["name"] == "zj":
-            cluster["cluster"]["server"] = "https://127.0.0.1:9"
+            cluster["cluster"]["server"] = f"https://127.0.0.1:{port}"
     (tmp_path / "broken").write_text(yaml.safe_dump(broken))
     (tmp_path / "broken").chmod(0o600)
     away = preview(federate, federated(settings, "local", "zj"), kubeconfig=str(tmp_path / "broken"))
     assert (states(away)["local ConfigMap"], states(away)["zj ConfigMap"]) == ("same", "unknown")
     why = next(one["why"] for one in away.data["objects"] if one["cluster"] == "zj")
-    assert "127.0.0.1:9" in why and "Next: " in why
+    assert f"127.0.0.1:{port}" in why and "Next: " in why
 
 
 def kubefedctl(lab: Any, kind: str, name: str, namespace: str) -> Any:

@@ -17,7 +17,8 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from integration.federate_lab import TYPES, Federate, clusters, federate, until
+from integration.federate_lab import TYPES, Federate, clusters, federate
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import OverrideError, preview
@@ -182,7 +183,7 @@ def test_the_preview_is_what_the_controller_writes(kind: Any, federate: Federate
         seen.update({item["metadata"]["name"]: told(item) for item in kind.list(collection)})
         return None not in seen.values()
 
-    until(all_told, f"{[name for name, found in seen.items() if found is None]} told", 60 + COUNT)
+    until(all_told, lambda: f"{[name for name, found in seen.items() if found is None]} told", 60 + COUNT)
     controller = {(name, cluster): state for name, found in seen.items() for cluster, state in (found or {}).items()}
     assert {key for key, state in controller.items() if state == "ApplyOverridesFailed"} == refused
     there: dict[tuple[str, str], Any] = {}
