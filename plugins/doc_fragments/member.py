@@ -29,8 +29,8 @@ options:
     description:
       - The address of the member's API server that B(KubeFed) dials, where it is another one than this machine uses, as with NAT.
       - The default is the server of the member's context. Where that is Rancher's proxy (C(/k8s/clusters/...)), which rejects the tokens
-        that a join makes, it is the authorized cluster endpoint that the kubeconfig has as a further context C(<context>-...); without one
-        the join is refused.
+        that a join makes, it is the cluster's authorized cluster endpoint, as M(edgefed.kubefed.kubeconfig) keeps it beside the proxy's
+        address, or as Rancher writes it, a further context C(<context>-...) of the same user. Without one the join is refused.
     type: str
   api_ca_cert:
     description:
@@ -66,6 +66,7 @@ options:
   token:
     description:
       - With O(credentials=provided), the bearer token that KubeFed uses, as one of Rancher's for a cluster behind its proxy.
-      - When it ends is read from it where it is a JSON web token. One that has ended is refused.
+      - When it ends is read from it where it is a JSON web token. A join asks Rancher about a token of Rancher's, with one request, where
+        the address is behind Rancher's proxy. One that has ended is refused; where nothing tells, a join warns of it.
     type: str
 """

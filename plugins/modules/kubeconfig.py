@@ -101,10 +101,20 @@ options:
         required: true
   rancher_cluster:
     description:
-      - The cluster's name in Rancher, where O(content) or O(sources) is what Rancher gave, with many contexts. A direct one (authorized
-        cluster endpoint) is taken before that through Rancher's proxy.
+      - The cluster's name in Rancher, where O(content) or O(sources) is what Rancher gave, with many contexts. Its context through
+        Rancher's proxy is taken.
+      - Without it, Rancher's kubeconfig is recognised by a current context with an address C(/k8s/clusters/...); of several such
+        contexts that named O(name) is taken.
       - O(context) goes before it.
+      - The direct address of a cluster behind the proxy (authorized cluster endpoint, a further context C(<cluster>-...) of the same user)
+        is kept beside it with its CA (extension C(edgefed.io/authorized-cluster-endpoint)), for M(edgefed.kubefed.kubefed_cluster) to
+        give to KubeFed.
     type: str
+  rancher_token:
+    description: Whether KubeFed gets a token of Rancher's, so that a cluster without a direct address beside Rancher's proxy is no matter
+      for a warning.
+    type: bool
+    default: false
   source:
     description:
       - Where O(content) or O(sources) come from, part of the origin.
@@ -294,6 +304,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "cluster_api": {"type": "dict", "options": CLUSTER_API_SPEC},
     "openshift_login": {"type": "dict", "options": LOGIN_SPEC},
     "rancher_cluster": {"type": "str"},
+    "rancher_token": {"type": "bool", "default": False},
     "source": {"type": "str"},
     "source_is_remote": {"type": "bool", "default": False},
     "context": {"type": "str"},

@@ -197,9 +197,11 @@ cluster:
       type: str
       sample: east-china
     credentials:
-      description: What KubeFed has for it, with RV(ignore:expires) and RV(ignore:days_left) where a provided token says when it ends.
+      description:
+        - What KubeFed has for it, with RV(ignore:expires) and RV(ignore:days_left) where a provided token ends.
+        - Where it is not known when it ends, RV(ignore:problem) says why.
       type: dict
-      sample: {kind: provided, expires: "2027-03-01T00:00:00Z", days_left: 97}
+      sample: {kind: provided, expires: "2027-03-01T00:00:00Z", days_left: 97, problem: ""}
     zones:
       description: Its zones.
       type: list
@@ -239,11 +241,12 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials, refuse_ended
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import REGION, ZONE, Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.dialled import dialled
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents, refuse_program
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.join import Session, present
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.lifetime import asked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names, check_names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.options import MEMBER_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.refusal import advised
@@ -314,9 +317,11 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     try:
         if leave:
             return absent(session, params["federated_objects"], context)
+        wish, session.asked = asked(wish_of(params, names, member), member, connect)
+        refuse_ended(names.cluster, wish.lifetime, time.time())
         if params["preflight_from"]:
             session.preflight = Look(host, member, names, params, check, params["preflight_from"]).warnings
-        return present(session, wish_of(params, names, member))
+        return present(session, wish)
     except ApiError as error:
         raise advised(error) from None
 

@@ -113,23 +113,36 @@ def test_cluster_api_keeps_the_kubeconfig_in_a_secret(cluster: Cluster, tmp_path
 
 
 def test_the_role_with_each(cluster: Cluster, oauth: FakeOAuth, tmp_path: Path) -> None:
-    """Rancher's file by the cluster's name, OpenShift's login; nothing secret is shown; what does not fit together is refused."""
+    """Rancher's file by the cluster's name, also where nobody says that it is Rancher's, OpenShift's login; nothing secret is shown; what
+    does not fit together is refused."""
     token = cluster.token()
     rancher = fixture("rancher", **{**values(cluster, "", token), "SERVER": cluster.server})["kubeconfig"]
     openshift = {key: value for key, value in login(oauth).items() if key == "openshift_login"}["openshift_login"]
     there = {"kubeconfig_server": oauth.server, "kubeconfig_ca_cert": str(oauth.ca)}
+    unasked = {"kubeconfig_check_reachable": False}  # there is no Rancher
     hosts: dict[str, dict[str, Any]] = {
-        "shop": {"kubeconfig_content": rancher, "kubeconfig_flavour": "rancher"},
-        "site": {"kubeconfig_content": rancher, "kubeconfig_flavour": "rancher", "kubeconfig_rancher_cluster": "shop2"},
+        "shop": {"kubeconfig_content": rancher, "kubeconfig_flavour": "rancher", **unasked},
+        "site": {"kubeconfig_content": rancher, "kubeconfig_rancher_cluster": "shop2", **unasked},
+        "shop3": {"kubeconfig_content": rancher, **unasked},
+        "other": {"kubeconfig_content": rancher, **unasked},
         "ocp": {"kubeconfig_openshift_login": openshift, **there},
         "both": {"kubeconfig_openshift_login": openshift, **there, "kubeconfig_content": rancher},
         "nowhere": {"kubeconfig_openshift_login": openshift},
     }
     outcome = run_playbook(tmp_path, inventory(hosts, **LOCAL), "kubeconfig", "-vvvv", "--diff")
-    assert {host for host, failed in outcome.count("failed").items() if failed} == {"both", "nowhere"}, outcome.output
+    assert {host for host, failed in outcome.count("failed").items() if failed} == {"both", "nowhere", "other"}, outcome.output
     document = yaml.safe_load((tmp_path / ".edgefed" / "kubeconfig").read_text())
     origins = {item["name"]: item["context"]["extensions"][0]["extension"]["source_context"] for item in document["contexts"]}
-    assert origins == {"shop": "shop-fqdn", "site": "shop2-node-1", "ocp": "openshift"}
+    assert origins == {"shop": "shop", "site": "shop2", "shop3": "shop3", "ocp": "openshift"}
+    direct = {
+        item["name"]: extension["extension"]["server"]
+        for item in document["clusters"]
+        for extension in item["cluster"]["extensions"]
+        if extension["name"] == "edgefed.io/authorized-cluster-endpoint"
+    }
+    assert direct == {"shop": cluster.server, "site": cluster.server}
+    assert "cluster shop3: kubeconfig_content of shop3 reaches it through Rancher's proxy alone" in outcome.said
+    assert "has no cluster 'other' of Rancher (there: shop, shop2, shop3). Next: set kubeconfig_rancher_cluster" in outcome.said
     assert "only one of kubeconfig_content, kubeconfig_cluster_api and kubeconfig_openshift_login" in outcome.said
     assert "kubeconfig_openshift_login needs the API server's address. Next: set kubeconfig_server" in outcome.said
     for secret in (token, oauth.password, *oauth.tokens):

@@ -70,7 +70,7 @@ def test_who_is_who(federation: Federation) -> None:
 
 
 def test_rancher_and_programs(federation: Federation) -> None:
-    """Both are refused before anything is written, and a token of the user's own passes for the first."""
+    """Both are refused before anything is written."""
     federation(state="absent", wait=True)
     server = server_of(federation.lab, "zj")[0]
     behind = moved(federation.lab, f"{server}/k8s/clusters/c-m-abcde")

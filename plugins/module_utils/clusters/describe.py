@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +15,11 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.expiry im
     of_certificates,
     of_secret,
     soonest,
+    token_of,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON, Manifest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON, Manifest, fingerprint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import facts, readiness, why_not
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import remembered
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
 
@@ -50,10 +53,16 @@ def credentials_of(cluster: Manifest, secrets: dict[str, Manifest] | None) -> li
     found = []
     if secrets is not None:
         name = secret_of(cluster)
-        found.append(of_secret(secrets.get(name), f"secret {meta.get('namespace', '')}/{name}"))
+        found.append(_as_noted(cluster, secrets.get(name), of_secret(secrets.get(name), f"secret {meta.get('namespace', '')}/{name}")))
     if cluster["spec"].get("caBundle"):
         found.append(of_certificates(cluster["spec"]["caBundle"], KUBEFED, CA, f"caBundle of KubeFedCluster {meta['name']}"))
     return found
+
+
+def _as_noted(cluster: Manifest, secret: Manifest | None, one: Credential) -> Credential:
+    """With what was asked of a token that does not say itself when it ends."""
+    noted = remembered(cluster, fingerprint(token_of(secret).encode())) if one.problem else None
+    return one if noted is None else replace(one, expires=noted.expires, never=noted.never, problem="")
 
 
 def with_credentials(record: dict[str, Any], credentials: list[Credential], now: datetime) -> dict[str, Any]:

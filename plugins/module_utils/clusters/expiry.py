@@ -22,7 +22,7 @@ _WORDS = {CA: "CA", CERTIFICATE: "client certificate", TOKEN: "token", SERVICE_A
 _DAY = 86400
 _NEXT = {
     (KUBEFED, CA): "give the member a new CA, then run playbooks/kubeconfig.yml and playbooks/join.yml",
-    (KUBEFED, TOKEN): "run playbooks/join.yml, which gives KubeFed the member's present token",
+    (KUBEFED, TOKEN): "have a new one made where it comes from, and run playbooks/join.yml with it (member_token)",
     (KUBEFED, SERVICE_ACCOUNT): "run playbooks/join.yml, which gives KubeFed the member's present token",
 }
 _RENEW = "renew it on the cluster, then run playbooks/kubeconfig.yml"
@@ -73,14 +73,19 @@ def of_certificates(data: str, user: str, kind: str, where: str) -> Credential:
     return Credential(user, kind, where, one.subject, one.expires)
 
 
+def token_of(secret: Mapping[str, Any] | None) -> str:
+    """The token in a secret, empty where there is none that can be read."""
+    try:
+        return base64.b64decode(((secret or {}).get("data") or {}).get("token") or "").decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
 def of_secret(secret: Mapping[str, Any] | None, where: str) -> Credential:
     """The token that KubeFed uses, from the secret that the KubeFedCluster names."""
     if secret is None:
         return Credential(KUBEFED, TOKEN, where, problem="it does not exist")
-    try:
-        token = base64.b64decode((secret.get("data") or {}).get("token") or "").decode()
-    except (binascii.Error, ValueError):
-        token = ""
+    token = token_of(secret)
     if not token:
         return Credential(KUBEFED, TOKEN, where, problem="it holds no token")
     return of_token(token, KUBEFED, where)

@@ -10,6 +10,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certifi
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.dialect import to_yaml
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import Plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import SECTIONS, Entry
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.rancher import DIRECT
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import ORIGIN, decode_base64
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
@@ -53,15 +54,17 @@ def _redacted(entry: Entry, old: Entry) -> dict[str, Any]:
     shown: dict[str, Any] = {"name": entry.name}
     for key, value in sorted(entry.body.items()):
         if key == "extensions":
-            shown.update(_origin(value))
+            shown.update(_extensions(value))
         else:
             shown[key] = _value(key, value, old.body.get(key))
     return shown
 
 
-def _origin(extensions: Any) -> dict[str, Any]:
-    found = [item.get("extension") for item in extensions or [] if item.get("name") == ORIGIN]
-    return {ORIGIN: found[0]} if found else {}
+def _extensions(extensions: Any) -> dict[str, Any]:
+    found = {item.get("name"): item.get("extension") for item in extensions or [] if item.get("name") in (ORIGIN, DIRECT)}
+    if isinstance(found.get(DIRECT), dict):
+        found[DIRECT] = {key: _certificate(value) if key in _CERTIFICATES else value for key, value in found[DIRECT].items()}
+    return found
 
 
 def _value(key: str, value: Any, old: Any) -> Any:

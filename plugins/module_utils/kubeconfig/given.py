@@ -43,10 +43,13 @@ def given(params: dict[str, Any], check: bool, connect: Callable[..., Any], used
         text, label = read_secret(params["cluster_api"], connect)
         return Given(_inline(text, label, False), requests=1)
     source = _source(params)
-    if params["rancher_cluster"] and not params["context"]:
-        context, warnings = rancher.choose(source.kubeconfig, params["rancher_cluster"], source.label)
-        return Given(source, context, warnings=warnings)
-    return Given(source)
+    return Given(source, None if params["context"] else _of_rancher(source, params))
+
+
+def _of_rancher(source: Source, params: dict[str, Any]) -> str | None:
+    if params["rancher_cluster"]:
+        return rancher.choose(source.kubeconfig, params["rancher_cluster"], source.label)
+    return rancher.recognised(source.kubeconfig, params["name"], source.label)
 
 
 def _logged_in(params: dict[str, Any], check: bool, connect: Callable[..., Any], used: dict[str, Any] | None, now: datetime) -> Given:

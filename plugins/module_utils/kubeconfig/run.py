@@ -48,6 +48,7 @@ def present(params: dict[str, Any], check: bool, connect: Callable[..., Any], no
         _read_ca(params["ca_cert"]),
         tuple(params["servers"]),
         tuple(params["fallback_servers"]),
+        params["rancher_token"],
     )
     current = _load(store)
     used = None if fresh else in_use(current.users.get(params["name"]), now)

@@ -8,7 +8,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Mapping
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certifi
     read_pem,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Entry, Kubeconfig
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.rancher import DIRECT, direct_context, proxied, ways_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
@@ -46,10 +47,6 @@ class Origin:
     source: str
     source_context: str
 
-    def extension(self) -> dict[str, Any]:
-        """The entry of the ``extensions`` list."""
-        return {"name": ORIGIN, "extension": {**vars(self)}}
-
     def __str__(self) -> str:
         return f"context {self.source_context!r} of {self.source}, inventory host {self.inventory_host}"
 
@@ -70,7 +67,7 @@ class Wishes:
     """What the user asks for beyond the source; ``None`` keeps what the source has. ``ca`` is PEM.
 
     ``servers`` are tried in this order, ``fallbacks`` where the source's own address is good on its own machine only. Each is a URL, or
-    an address alone, which gets the source's port.
+    an address alone, which gets the source's port. ``rancher_token``: KubeFed gets a token that Rancher's proxy accepts.
     """
 
     name: str
@@ -82,6 +79,7 @@ class Wishes:
     ca: bytes | None = None
     servers: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
+    rancher_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +112,9 @@ def take(source: Source, wishes: Wishes, now: datetime) -> Taken:
     cluster_body = _with_wishes(_embed(source, cluster, "cluster", wishes), wishes)
     user_body = _embed(source, user, "user", wishes)
     warnings = _server_warnings(cluster_body, source, wishes) + _user_warnings(user, wishes.name)
+    if proxied(cluster_body["server"]):
+        cluster_body, said = _past_the_proxy(cluster_body, source, context, wishes)
+        warnings += said
     certificates = _certificates(cluster_body, user_body, wishes.name)
     for what, found in certificates.items():
         warnings += check_dates(found, f"cluster {wishes.name}: {what} from {source.label}", now)
@@ -121,7 +122,10 @@ def take(source: Source, wishes: Wishes, now: datetime) -> Taken:
     origin = Origin(wishes.name, source.label, context.name)
     context_body = {**context.body, "cluster": wishes.name, "user": wishes.name}
     bodies = {"clusters": (cluster_body, cluster), "users": (user_body, user), "contexts": (context_body, context)}
-    entries = {section: Entry(wishes.name, _with_origin(body, origin), original.extra) for section, (body, original) in bodies.items()}
+    entries = {
+        section: Entry(wishes.name, _with_extension(body, ORIGIN, {**vars(origin)}), original.extra)
+        for section, (body, original) in bodies.items()
+    }
     return Taken(wishes.name, origin, entries, certificates, warnings)
 
 
@@ -296,6 +300,22 @@ def _server_warnings(cluster: dict[str, Any], source: Source, wishes: Wishes) ->
     return []
 
 
+def _past_the_proxy(cluster: dict[str, Any], source: Source, context: Entry, wishes: Wishes) -> tuple[dict[str, Any], list[str]]:
+    """The cluster with its direct address, which a join takes; a warning where there is none, and KubeFed would need one."""
+    found = direct_context(ways_of(source.kubeconfig), context.name)
+    if found is None:
+        said = (
+            f"cluster {wishes.name}: {source.label} reaches it through Rancher's proxy alone, which rejects the tokens that a join makes. "
+            "To join it, turn on its authorized cluster endpoint in Rancher and take its kubeconfig anew, or give a token of Rancher's "
+            "(member_credentials: provided, member_token) or an address of its own (member_api_endpoint)."
+        )
+        return cluster, [] if wishes.rancher_token else [said]
+    entry = _refer(source, source.kubeconfig.contexts[found], "clusters", "cluster", wishes.name)
+    body = _embed(source, entry, "cluster", replace(wishes, ca=None))
+    kept = {key: body[key] for key in ("server", "certificate-authority-data") if body.get(key)}
+    return _with_extension(cluster, DIRECT, {"source_context": found, **kept}), []
+
+
 def _check_server(server: str, wishes: Wishes) -> str:
     try:
         parts = urlsplit(server)
@@ -378,6 +398,6 @@ def decode_base64(text: str, what: str) -> bytes:
         raise EdgefedError(f"{what} is not base64. Next: take a fresh kubeconfig from the cluster.", code="bad_base64") from None
 
 
-def _with_origin(body: dict[str, Any], origin: Origin) -> dict[str, Any]:
-    others = [item for item in body.get("extensions") or [] if item.get("name") != ORIGIN]
-    return {**body, "extensions": [*others, origin.extension()]}
+def _with_extension(body: dict[str, Any], name: str, extension: dict[str, Any]) -> dict[str, Any]:
+    others = [item for item in body.get("extensions") or [] if item.get("name") != name]
+    return {**body, "extensions": [*others, {"name": name, "extension": extension}]}

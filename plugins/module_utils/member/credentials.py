@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import Token, read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import told
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
@@ -31,7 +32,12 @@ def check_credentials(params: dict[str, Any], now: float) -> None:
         )
     if any(character.isspace() or not character.isprintable() for character in token):
         _refuse(f"The token of cluster {name!r} holds spaces or line breaks, which no token does", "give the token alone, in one line")
-    credentials = told("provided", token.encode(), now)
+    refuse_ended(name, read_token(token), now)
+
+
+def refuse_ended(name: str, lifetime: Token, now: float) -> None:
+    """Raise :class:`EdgefedError` (code ``credentials``) for a token that has ended."""
+    credentials = told("provided", lifetime, now)
     if credentials["days_left"] is not None and credentials["days_left"] < 0:
         _refuse(f"The token that is provided for cluster {name!r} ended at {credentials['expires']}", "give one that is valid")
 

@@ -9,16 +9,16 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import Token, read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import Rule, granted_rules
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import Slots
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import CREDENTIALS, Slots, noted
 
 Manifest = dict[str, Any]
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "edgefed"}
 HOST_CLUSTER = "edgefed.io/host-cluster"
 CLUSTER = "edgefed.io/cluster"
-CREDENTIALS = "edgefed.io/credentials"
 CLUSTER_UID = "edgefed.io/cluster-uid"
 HOST_UID = "edgefed.io/host-cluster-uid"
 # Of a KubeFedCluster that takes part less, or not at all: cordoned or drained.
@@ -115,7 +115,8 @@ class Wish:
 
     ``credentials`` is ``full``, ``least`` or ``provided`` (then ``token`` is the user's, and nothing is made in the member);
     ``types`` are the FederatedTypeConfigs that ``least`` follows from. ``target_crd`` (``carry``, ``require``, ``ignore``) is for the CRDs
-    that the member lacks. The UIDs tell who is who, as far as they are known.
+    that the member lacks. ``rancher`` is what Rancher said of a token of its own, where it was asked. The UIDs tell who is who, as far as
+    they are known.
     """
 
     names: Names
@@ -128,6 +129,7 @@ class Wish:
     proxy_url: str | None = None
     credentials: str = "full"
     token: bytes | None = None
+    rancher: Token | None = None
     types: tuple[Manifest, ...] = ()
     target_crd: str = "carry"
     rotate: bool = False
@@ -140,6 +142,11 @@ class Wish:
     def provided(self) -> bool:
         """Whether the token is the user's own."""
         return self.credentials == "provided"
+
+    @property
+    def lifetime(self) -> Token:
+        """When the provided token ends; what a join makes has no end."""
+        return self.rancher or (read_token((self.token or b"").decode()) if self.provided else Token(never=True))
 
 
 def fingerprint(data: bytes | None) -> str:
@@ -197,7 +204,7 @@ def host_objects(wish: Wish, where: Refs, token: bytes | None, ca: bytes | None)
     }
     if wish.proxy_url is not None:
         spec["proxyURL"] = wish.proxy_url
-    annotations = {**wish.annotations, HOST_CLUSTER: wish.names.host_cluster, CREDENTIALS: fingerprint(token)}
+    annotations = {**wish.annotations, HOST_CLUSTER: wish.names.host_cluster, CREDENTIALS: fingerprint(token), **noted(wish.rancher)}
     uid = {CLUSTER_UID: wish.cluster_uid} if wish.cluster_uid else {}
     meta = {"labels": {**wish.labels, **MANAGED_BY, **uid}, "annotations": annotations}
     data = {"token": UNKNOWN if token is None else _encoded(token)}

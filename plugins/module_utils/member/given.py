@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import shutil
 import traceback
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.rancher import DIRECT, Way, direct_context, proxied
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 
@@ -24,7 +23,6 @@ try:
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
-_PROXIED = re.compile(r"/k8s/clusters/[^/]+/?$")
 Document = dict[str, Any]
 
 
@@ -45,24 +43,26 @@ def documents(kubeconfig: Any) -> list[Document]:
     return [one for one in found if isinstance(one, dict)]
 
 
-def proxied(address: str) -> bool:
-    """Whether an address is Rancher's proxy in front of a cluster."""
-    return bool(_PROXIED.search(urlsplit(address if "//" in address else f"//{address}").path))
-
-
 def direct_address(given: list[Document], context: str) -> tuple[str, bytes | None] | None:
-    """Address and CA of the same cluster without Rancher's proxy: Rancher writes authorized cluster endpoints as further contexts, named
-    ``<context>-<endpoint>``, of the same user. The first is the one with a name of its own, where there is one."""
+    """Address and CA of the same cluster without Rancher's proxy: what the merged kubeconfig keeps beside the proxy's, else the further
+    context that Rancher wrote for its authorized cluster endpoint."""
     contexts = _named(given, "contexts", "context")
     clusters = _named(given, "clusters", "cluster")
-    user = contexts.get(context, {}).get("user")
-    for name, other in contexts.items():
-        cluster = clusters.get(str(other.get("cluster")), {})
-        if not name.startswith(f"{context}-") or other.get("user") != user or not cluster.get("server") or proxied(cluster["server"]):
-            continue
-        data = cluster.get("certificate-authority-data")
-        return str(cluster["server"]), base64.b64decode(data) if data else None
-    return None
+    ways = {name: Way(str(_cluster(clusters, one).get("server") or ""), str(one.get("user"))) for name, one in contexts.items()}
+    other = direct_context(ways, context)
+    direct = _kept(_cluster(clusters, contexts.get(context, {}))) or _cluster(clusters, contexts.get(other or "", {}))
+    if not direct.get("server"):
+        return None
+    data = direct.get("certificate-authority-data")
+    return str(direct["server"]), base64.b64decode(data) if data else None
+
+
+def _cluster(clusters: dict[str, Document], context: Document) -> Document:
+    return clusters.get(str(context.get("cluster")), {})
+
+
+def _kept(cluster: Document) -> Document:
+    return next((item.get("extension") or {} for item in cluster.get("extensions") or [] if item.get("name") == DIRECT), {})
 
 
 def endpoint(given: list[Document], context: str, address: str, chosen: bool) -> tuple[str, bytes | None] | None:

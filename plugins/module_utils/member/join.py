@@ -34,7 +34,8 @@ ATTEMPTS = 3
 
 @dataclass
 class Session:
-    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written.
+    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written,
+    ``asked`` is how many requests went elsewhere.
 
     ``preflight``, given the control plane's scope, tells what speaks against a join, and raises where that is too much.
     """
@@ -47,6 +48,7 @@ class Session:
     wait_sleep: int = 1
     wait_timeout: int = 60
     force: bool = False
+    asked: int = 0
     done: list[Change] = field(default_factory=list)
     preflight: Callable[[str], list[str]] | None = None
     warned: list[str] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Session:
     @property
     def requests(self) -> int:
         """API requests sent so far."""
-        return self.host.requests + int(self.member.requests)
+        return self.host.requests + int(self.member.requests) + self.asked
 
     def carry_out(self, change: Change) -> None:
         """Do one change and note it."""
@@ -243,7 +245,7 @@ def _result(session: Session, plan: Plan, cluster: Manifest | None, reading: Rea
         diff={"before": plan.before if changed else plan.after, "after": plan.after},
         warnings=_warnings(session, plan, reading, wish),
         data={
-            "cluster": {**shown, "credentials": rotation.told(wish.credentials, wish.token, time.time())},
+            "cluster": {**shown, "credentials": rotation.told(wish.credentials, wish.lifetime, time.time())},
             "changes": [change.describe() for change in plan.changes],
             "api_requests": session.requests,
         },
@@ -270,9 +272,13 @@ def _warnings(session: Session, plan: Plan, reading: Reading, wish: Wish) -> lis
             f"The token of {reading.where.retiring} in {session.member.where} stays valid until a later run finds that KubeFed uses the "
             "new one: run this again, or with wait."
         )
-    days = rotation.told(wish.credentials, wish.token, time.time())["days_left"]
+    return warnings + _ending(name, wish)
+
+
+def _ending(name: str, wish: Wish) -> list[str]:
+    what, days = f"token that was provided for cluster {name!r}", rotation.told(wish.credentials, wish.lifetime, time.time())["days_left"]
+    if wish.lifetime.problem:
+        return [f"When the {what} ends is not known: {wish.lifetime.problem}. KubeFed loses the cluster then."]
     if days is not None and days < wish.warn_days:
-        warnings.append(
-            f"The token that was provided for cluster {name!r} ends in {days} days: KubeFed loses the cluster then. Give a new one."
-        )
-    return warnings
+        return [f"The {what} ends in {days} days: KubeFed loses the cluster then. Give a new one."]
+    return []

@@ -19,6 +19,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
     Ref,
     Refs,
     Wish,
+    fingerprint,
     refs,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
@@ -53,6 +54,8 @@ def look(host: Client, member: Any, wish: Wish, force: bool) -> tuple[Reading, W
         where = refs(names, where.secret.name, rotation.Slots(where.token.name).following(names.service_account))
     planning.refuse_other_join(found, where, names)
     planning.refuse_foreign_secret(found, where, names)
+    if wish.rancher and wish.rancher.problem:
+        wish = replace(wish, rancher=rotation.remembered(found.get(where.cluster), fingerprint(wish.token)) or wish.rancher)
     wish = _Identities(host, member, where, found).told(wish, force)
     arrives = target_crds.arrives(found, where, wish)
     least = wish.credentials == "least"

@@ -11,7 +11,6 @@ from typing import Any, Iterable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import (
     CLUSTER,
-    CREDENTIALS,
     HOST_CLUSTER,
     MANAGED_BY,
     TOKEN_OWNER,
@@ -24,7 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired imp
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import ALL
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import claims_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import CREDENTIALS, claims_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.urls import without_credentials
 

@@ -15,8 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Mapping
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import Token
+
 Manifest = Mapping[str, Any]
 
+CREDENTIALS = "edgefed.io/credentials"
+EXPIRES = "edgefed.io/credentials-expire"
+NEVER = "never"
 TOKEN_SECRET = "edgefed.io/token-secret"
 RETIRING = "edgefed.io/retiring-token-secret"
 DAY = 86400
@@ -66,19 +71,31 @@ def claims_of(token: bytes | None) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def expiry_of(token: bytes | None) -> float | None:
-    """When a token ends, as seconds since the epoch; ``None`` when it does not say, or never does."""
-    ends = claims_of(token).get("exp")
-    return float(ends) if isinstance(ends, (int, float)) and not isinstance(ends, bool) else None
-
-
-def told(kind: str, token: bytes | None, now: float) -> dict[str, Any]:
+def told(kind: str, lifetime: Token, now: float) -> dict[str, Any]:
     """The credentials as a task's result shows them."""
-    ends = expiry_of(token)
-    if ends is None:
-        return {"kind": kind, "expires": "", "days_left": None}
-    when = datetime.fromtimestamp(ends, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"kind": kind, "expires": when, "days_left": int((ends - now) // DAY)}
+    left = None if lifetime.expires is None else int((lifetime.expires.timestamp() - now) // DAY)
+    return {"kind": kind, "expires": _written(lifetime.expires), "days_left": left, "problem": lifetime.problem}
+
+
+def _written(when: datetime | None) -> str:
+    return "" if when is None else when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def noted(lifetime: Token | None) -> dict[str, str]:
+    """The annotation that keeps what was asked of a token; nothing where nothing was learned."""
+    if lifetime is None or lifetime.problem:
+        return {}
+    return {EXPIRES: _written(lifetime.expires) or NEVER}
+
+
+def remembered(cluster: Manifest | None, fingerprint: str) -> Token | None:
+    """What the KubeFedCluster keeps of the token with this fingerprint."""
+    notes = ((cluster or {}).get("metadata") or {}).get("annotations") or {}
+    if EXPIRES not in notes or notes.get(CREDENTIALS) != fingerprint:
+        return None
+    if notes[EXPIRES] == NEVER:
+        return Token(never=True)
+    return Token(expires=datetime.fromtimestamp(moment(notes[EXPIRES]), timezone.utc))
 
 
 def probed_since_applied(cluster: Manifest, manager: str, probed: str) -> bool:

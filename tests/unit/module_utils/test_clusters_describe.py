@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
-from certificates import NOW, pair
+from certificates import DAY, NOW, pair
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.describe import credentials_of, describe, with_credentials
 from ansible_collections.edgefed.kubefed.plugins.module_utils.clusters.table import render, summary
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import fingerprint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import CREDENTIALS
 
 REFUSED = "dial tcp 10.0.0.1:6443: connect: connection refused"
 
@@ -63,6 +66,14 @@ def test_credentials_of_kubefed() -> None:
     unread = with_credentials(describe(given), credentials_of(given, None), NOW)
     assert (unread["credential_kind"], [one["kind"] for one in unread["credentials"]]) == ("", ["ca"])
     assert credentials_of(cluster(), None) == []
+
+
+def test_what_rancher_said_of_a_token() -> None:
+    data = {"data": {"token": base64.b64encode(b"kubeconfig-u-1:key").decode()}}
+    for notes, known in (({CREDENTIALS: fingerprint(b"kubeconfig-u-1:key")}, True), ({CREDENTIALS: fingerprint(b"another")}, False)):
+        given = cluster(annotations={**notes, "edgefed.io/credentials-expire": f"{NOW + 3 * DAY:%Y-%m-%dT%H:%M:%SZ}"})
+        one = with_credentials(describe(given), credentials_of(given, {"zj-x": data}), NOW)["credentials"][0]
+        assert (one["kind"], one["days_left"], one["problem"] == "") == ("token", 3 if known else None, known)
 
 
 def record(name: str, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,10 @@ import pytest
 from certificates import DAY, NOW, Pair, bundle, pair
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.certificates import check_dates, read_pem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.diff import diff_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.merge import place
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.model import Kubeconfig, parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.rancher import DIRECT
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.take import (
     ORIGIN,
     Source,
@@ -82,6 +85,47 @@ def test_extensions_of_others_stay_and_an_origin_is_replaced() -> None:
     body = taken(document({**CLUSTER, "extensions": theirs})).entries["clusters"].body
     assert [item["name"] for item in body["extensions"]] == ["minikube", ORIGIN]
     assert body["extensions"][1]["extension"]["inventory_host"] == "edge1"
+
+
+PROXY = "https://rancher.example/k8s/clusters/c-abc"
+NEW_CA = pair("new-ca")
+
+
+def of_rancher(direct: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Rancher's, with an authorized cluster endpoint or without."""
+    found = document({"server": PROXY})
+    if direct:
+        name = "kubernetes-admin@kubernetes-fqdn"
+        found["clusters"].append({"name": name, "cluster": direct})
+        found["contexts"].append({"name": name, "context": {"cluster": name, "user": "kubernetes-admin"}})
+    return found
+
+
+def test_the_direct_address_of_a_cluster_behind_ranchers_proxy_is_kept() -> None:
+    """Beside the proxy's, which stays; with its CA, also one in a file; shown without it; and it changes as it does in the source."""
+    direct = {"server": "https://10.0.0.1:6443", "certificate-authority": "ca.pem"}
+    found = taken(of_rancher(direct), {"files": {(FILE, "ca.pem"): CA.certificate}}, ca=NEW_CA.certificate)
+    kept = {"source_context": "kubernetes-admin@kubernetes-fqdn", "server": "https://10.0.0.1:6443"}
+    names = [item["name"] for item in found.entries["clusters"].body["extensions"]]
+    assert (found.server, names, found.warnings) == (PROXY, [DIRECT, ORIGIN], [])
+    assert found.entries["clusters"].body["extensions"][0]["extension"] == {**kept, "certificate-authority-data": CA.certificate_data}
+    assert [len(found.entries[section].body["extensions"]) for section in ("users", "contexts")] == [1, 1]
+    before = place(Kubeconfig(), found, "dest").after
+    moved = taken(of_rancher({"server": "https://10.0.0.2:6443"}))
+    shown = diff_of(place(before, moved, "dest"), "edge1", "dest")
+    assert "server: https://10.0.0.1:6443" in shown["before"] and "CN=ca, expires" in shown["before"]
+    assert CA.certificate_data not in shown["before"] and "server: https://10.0.0.2:6443" in shown["after"]
+    assert not place(before, taken(of_rancher(direct), {"files": {(FILE, "ca.pem"): CA.certificate}}, ca=NEW_CA.certificate), "d").changed
+    gone = taken(of_rancher(), rancher_token=True)
+    assert [item["name"] for item in gone.entries["clusters"].body["extensions"]] == [ORIGIN] and gone.warnings == []
+
+
+def test_the_proxy_alone_is_taken_with_a_warning() -> None:
+    """Unless KubeFed gets a token that it accepts, or another address is taken."""
+    [warning] = taken(of_rancher()).warnings
+    assert "through Rancher's proxy alone, which rejects the tokens that a join makes" in warning
+    assert "turn on its authorized cluster endpoint" in warning and "member_credentials: provided" in warning
+    assert taken(of_rancher(), server="https://10.0.0.1:6443").warnings == []
 
 
 WISHES: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [

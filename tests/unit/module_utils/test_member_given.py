@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents, endpoint, proxied, refuse_program
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.rancher import DIRECT
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents, endpoint, refuse_program
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 PROXY = "https://rancher.example.com/k8s/clusters/c-m-abcde"
@@ -29,22 +30,6 @@ def kubeconfig(user: dict[str, Any] | None = None, **servers: str) -> dict[str, 
     return {"clusters": clusters, "contexts": contexts, "users": [{"name": "shop", "user": user or {"token": "t"}}]}
 
 
-@pytest.mark.parametrize(
-    ("address", "expected"),
-    [
-        (PROXY, True),
-        (f"{PROXY}/", True),
-        ("rancher.example.com/k8s/clusters/local", True),
-        ("https://10.0.0.5:6443", False),
-        ("https://proxy.example.com/k8s/clusters/", False),
-        ("https://proxy.example.com/k8s/clusters/x/more", False),
-    ],
-)
-def test_proxied(address: str, expected: bool) -> None:
-    """By the path that Rancher gives each cluster."""
-    assert proxied(address) is expected
-
-
 def test_authorized_cluster_endpoint() -> None:
     """Taken with its CA, when the user has not chosen the address; not that of another cluster with a like name."""
     found = kubeconfig(
@@ -56,6 +41,17 @@ def test_authorized_cluster_endpoint() -> None:
         with pytest.raises(EdgefedError, match=r"Rancher's proxy.*Next: set api_endpoint.*credentials: provided") as caught:
             endpoint([given], "shop", PROXY, chosen)
         assert caught.value.code == "rancher_proxy"
+
+
+def test_the_address_that_a_merged_kubeconfig_keeps() -> None:
+    """Merged, a cluster's context and user have the host's name, so the direct address lies beside the proxy's, with its CA or without."""
+    merged = kubeconfig(shop=PROXY)
+    kept = {"source_context": "c-fqdn", "server": "https://shop.example.com:6443"}
+    for more, ca in (({"certificate-authority-data": base64.b64encode(b"CA").decode()}, b"CA"), ({}, None)):
+        merged["clusters"][0]["cluster"]["extensions"] = [{"name": "theirs"}, {"name": DIRECT, "extension": {**kept, **more}}]
+        assert endpoint([merged], "shop", PROXY, chosen=False) == ("https://shop.example.com:6443", ca)
+    with pytest.raises(EdgefedError, match="Rancher's proxy"):
+        endpoint([merged], "shop", PROXY, chosen=True)
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.tokens import Token, read_token
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.credentials import check_credentials
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import Wish, account_object, refs
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import (
+    EXPIRES,
     RETIRING,
     TOKEN_SECRET,
     Slots,
-    expiry_of,
     moment,
+    noted,
     older_than,
     probed_since_applied,
+    remembered,
     slots_of,
     told,
 )
@@ -74,40 +77,51 @@ def test_age(made: str, days: int, due: bool) -> None:
     assert older_than({"metadata": {"creationTimestamp": made}}, days, NOW) is due
 
 
-def jwt(claims: Any) -> bytes:
+def jwt(claims: Any) -> str:
     """A token that says this."""
-    return b"e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=") + b".c2ln"
+    return "e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".c2ln"
 
 
 @pytest.mark.parametrize(
     ("token", "expected"),
     [
-        (jwt({"exp": 1.5}), 1.5),
-        (jwt({"exp": 1800000000}), 1800000000),
-        (jwt({"sub": "x"}), None),
-        (jwt({"exp": "soon"}), None),
-        (jwt({"exp": True}), None),
-        (jwt([1]), None),
-        (b"kubeconfig-u-abcde:secret", None),
-        (b"a.b.c", None),
-        (b"", None),
-        (None, None),
+        (jwt({"exp": 1.5}), ("1970-01-01T00:00:01Z", "")),
+        (jwt({"exp": 1800000000}), ("2027-01-15T08:00:00Z", "")),
+        (jwt({"sub": "x"}), ("", "")),
+        (jwt({"exp": "soon"}), ("", "its claim exp is no time")),
+        (jwt([1]), ("", "it is no JWT, so it does not tell when it expires")),
+        ("kubeconfig-u-abcde:secret", ("", "it is no JWT, so it does not tell when it expires")),
+        ("a.b.c", ("", "it is no JWT, so it does not tell when it expires")),
+        ("", ("", "it is no JWT, so it does not tell when it expires")),
     ],
 )
-def test_expiry(token: bytes | None, expected: float | None) -> None:
-    """Read where it is said, unverified; whatever else a token is, it is no error."""
-    assert expiry_of(token) == expected
+def test_expiry(token: str, expected: tuple[str, str]) -> None:
+    """Read where it is said, unverified; whatever else a token is, it is no error, and why it is not known is told."""
+    found = told("provided", read_token(token), NOW)
+    assert (found["expires"], found["problem"]) == expected
 
 
 def test_told() -> None:
     """Days left are whole days; negative once it ended."""
-    assert told("provided", jwt({"exp": NOW + 86400 * 2 + 5}), NOW) == {
+    assert told("provided", read_token(jwt({"exp": NOW + 86400 * 2 + 5})), NOW) == {
         "kind": "provided",
         "expires": "2026-06-03T00:00:05Z",
         "days_left": 2,
+        "problem": "",
     }
-    assert told("provided", jwt({"exp": NOW - 1}), NOW)["days_left"] == -1
-    assert told("full", None, NOW) == {"kind": "full", "expires": "", "days_left": None}
+    assert told("provided", read_token(jwt({"exp": NOW - 1})), NOW)["days_left"] == -1
+    wish = Wish(NAMES, "Cluster", "x")
+    assert told("full", wish.lifetime, NOW) == {"kind": "full", "expires": "", "days_left": None, "problem": ""}
+
+
+@pytest.mark.parametrize("lifetime", [read_token(jwt({"exp": NOW})), Token(never=True)])
+def test_what_was_asked_is_kept(lifetime: Token) -> None:
+    """For the token that it was asked of, and no other; what was not learned is not kept."""
+    notes = {"edgefed.io/credentials": "sha256:1", **noted(lifetime)}
+    assert remembered({"metadata": {"annotations": notes}}, "sha256:1") == lifetime
+    assert remembered({"metadata": {"annotations": notes}}, "sha256:2") is None
+    assert noted(None) == noted(Token(problem="nothing tells")) == {}
+    assert remembered(None, "sha256:1") is remembered({"metadata": {"annotations": {EXPIRES: "never"}}}, "sha256:1") is None
 
 
 @pytest.mark.parametrize(
@@ -141,7 +155,7 @@ GIVEN = {"state": "present", "name": "zj", "token": None, "credentials": "full",
         ({"credentials": "least", "token": "abc"}, "which makes one"),
         ({"credentials": "provided", "token": "abc", "credentials_max_age": 3}, "cannot be rotated"),
         ({"credentials": "provided", "token": "a b"}, "holds spaces"),
-        ({"credentials": "provided", "token": jwt({"exp": NOW - 5}).decode()}, "ended at 2026-05-31T23:59:55Z"),
+        ({"credentials": "provided", "token": jwt({"exp": NOW - 5})}, "ended at 2026-05-31T23:59:55Z"),
     ],
 )
 def test_options_together(options: dict[str, Any], said: str) -> None:
