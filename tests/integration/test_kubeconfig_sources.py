@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Kubeconfigs that do not lie on a master: OpenShift's login, Cluster API's secret, Rancher's file."""
+"""Kubeconfigs that do not lie on a master: OpenShift's login, Cluster API's secret, Rancher's file; and other shapes of the field."""
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Iterator
@@ -16,6 +18,7 @@ from flavour_fixtures import fixture
 from integration.fake_oauth import FakeOAuth, fake_oauth
 from integration.flavour_masters import values
 from integration.real_cluster import LOCAL, Cluster, cluster, inventory, run_playbook
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -147,3 +150,42 @@ def test_the_role_with_each(cluster: Cluster, oauth: FakeOAuth, tmp_path: Path) 
     assert "kubeconfig_openshift_login needs the API server's address. Next: set kubeconfig_server" in outcome.said
     for secret in (token, oauth.password, *oauth.tokens):
         assert secret not in outcome.output
+
+
+@pytest.fixture
+def lasting_token(cluster: Cluster, tmp_path: Path) -> Iterator[str]:
+    """Of a service account, from a secret: it does not end."""
+    note = {"kubernetes.io/service-account.name": "tester"}
+    secret = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token"}
+    (tmp_path / "secret.json").write_text(json.dumps({**secret, "metadata": {"name": "lasting", "annotations": note}}))
+    cluster.kubectl("apply", "-n", "default", "-f", str(tmp_path / "secret.json"))
+    filled = ["get", "secret", "lasting", "-n", "default", "-o", "jsonpath={.data.token}"]
+    until(lambda: cluster.kubectl(*filled), "the secret has its token")
+    yield base64.b64decode(cluster.kubectl(*filled)).decode()
+    cluster.kubectl("delete", "secret", "lasting", "-n", "default")
+
+
+def test_shapes_by_the_role(cluster: Cluster, lasting_token: str, tmp_path: Path) -> None:
+    """``KUBECONFIG=a:b`` on a master, the user in another file than the cluster, with a token of a day, which is told; and a service
+    account's of OpenShift, or of any cluster, as docs/flavours.md writes it, which has no end."""
+    day = cluster.kubectl("create", "token", "tester", "-n", "default", "--duration=24h").strip()
+    real = cluster.document()["clusters"][0]["cluster"]
+    way = {"name": "sa", "context": {"cluster": "sa", "user": "sa"}}
+    where = {"clusters": [{"name": "sa", "cluster": real}], "contexts": [way], "current-context": "sa"}
+    (tmp_path / "a").write_text(json.dumps(where))
+    (tmp_path / "b").write_text(json.dumps({"users": [{"name": "sa", "user": {"token": day}}], "current-context": "other"}))
+    several = f"{tmp_path / 'a'}:{tmp_path / 'missing'}:{tmp_path / 'b'}"
+    hosts: dict[str, dict[str, Any]] = {
+        "several": {"kubeconfig_path": several, "kubeconfig_server": cluster.server},
+        "ocp": {"kubeconfig_content": {**where, "users": [{"name": "sa", "user": {"token": lasting_token}}]}},
+    }
+    for changed in (1, 0):
+        outcome = run_playbook(tmp_path, inventory(hosts, **LOCAL), "kubeconfig", "-vvvv", "--diff")
+        assert outcome.status == 0, outcome.output
+        assert {outcome.count("changed")[name] for name in hosts} == {changed}
+        assert re.search(r"cluster several: the token from several:\S+/a:\S+/b expires on \S+ \S+ UTC, in 23 hour\(s\)", outcome.said)
+        assert "cluster ocp" not in outcome.said
+        assert day not in outcome.output and lasting_token not in outcome.output
+    for name in hosts:
+        answer = cluster.kubectl("--context", name, "auth", "whoami", kubeconfig=tmp_path / ".edgefed" / "kubeconfig")
+        assert "system:serviceaccount:default:tester" in answer
