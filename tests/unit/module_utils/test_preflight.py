@@ -31,7 +31,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.preflight.target i
         ("v1.21.14", "failed"),
         ("v1.9.0", "failed"),
         ("", "failed"),
-        ("(HTTP 403)", "failed"),
+        ("(HTTP 401)", "ok"),
+        ("(HTTP 403)", "ok"),
+        ("(HTTP 404)", "failed"),
     ],
 )
 def test_versions(said: str, outcome: str) -> None:
