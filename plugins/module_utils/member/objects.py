@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, group_path, object_path
@@ -26,6 +27,8 @@ DISCOVERY = ",".join(
 NOT_CONTENT = ("events", "bindings", "localsubjectaccessreviews")
 DERIVED_GROUPS = ("events.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io", "packages.operators.coreos.com")
 NAMED_AT_MOST = 5
+# as many as a client keeps connections
+PARALLEL = 4
 
 
 def path_of(ref: Ref) -> str:
@@ -108,13 +111,16 @@ def find_orphans(host: Client, where: Refs, names: Names, used: str | None) -> l
 def leftovers(member: Client, namespace: str, ours: Iterable[Ref]) -> list[str]:
     """Some of what would be lost with the namespace, as ``<resource> <name>``; empty when nothing would."""
     own = list(ours)
-    for path, plural in namespaced_resources(member):
+
+    def foreign(resource: tuple[str, str]) -> list[str]:
+        path, plural = resource
         query = {"limit": 500}
         items = member.request("GET", f"{path}/namespaces/{namespace}/{plural}", query=query, accept=METADATA_ONLY)["items"] or []
-        foreign = foreign_names(plural, items, own)
-        if foreign:
-            return [f"{plural} {name}" for name in foreign[:NAMED_AT_MOST]]
-    return []
+        return [f"{plural} {name}" for name in foreign_names(plural, items, own)]
+
+    resources = list(namespaced_resources(member))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return next((names[:NAMED_AT_MOST] for names in pool.map(foreign, resources) if names), [])
 
 
 def refused(error: EdgefedError) -> bool:
