@@ -50,7 +50,9 @@ class Lab:
 
     def down(self) -> None:
         """In a session of its own: the Ctrl-C that ends the benchmark is not to end this."""
-        subprocess.run(self._command("lab_down"), cwd=REPOSITORY, env=self._environment(), start_new_session=True, check=True)
+        options = {"cwd": REPOSITORY, "env": self._environment(), "start_new_session": True}
+        done = subprocess.run(self._command("lab_down"), **options, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def play(self, *playbooks: str, **variables: Any) -> tuple[float, list[dict[str, Any]]]:
         """Seconds of a whole ``ansible-playbook``, and what its tasks that ask API servers say."""
