@@ -51,20 +51,23 @@ def read(client: Client, wanted: Iterable[Ref]) -> dict[Ref, Manifest]:
     return found
 
 
-def carry_out(client: Client, change: Change, timeout: int) -> None:
-    """Do one change. What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost."""
+def carry_out(client: Client, change: Change, timeout: int) -> Manifest | None:
+    """Do one change and give the object as it is then. What is being deleted is waited for, ``timeout`` seconds at most: a write to it
+    would be lost."""
     path = path_of(change.ref)
     if change.action == "delete":
         client.delete(path)
-        return
+        return None
     if change.action == "replace":
         live = client.find(path)
         if live and not leaving(live):
             client.delete(path)
         wait_gone(client, change.ref, timeout)
-    if leaving(client.apply(path, change.body or {})):
+    applied = client.apply(path, change.body or {})
+    if leaving(applied):
         wait_gone(client, change.ref, timeout)
-        client.apply(path, change.body or {})
+        applied = client.apply(path, change.body or {})
+    return applied
 
 
 def wait_gone(client: Client, ref: Ref, timeout: int) -> None:
