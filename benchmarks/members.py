@@ -179,6 +179,7 @@ def main(members: int = 20, rounds: int = 2) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     lab = Lab(STATE / "members", [f"edge{number:02}" for number in range(1, members + 1)], PORT_BASE, "bench-")
     program = built(STATE / "bin")
+    lab.check_limits()
     try:
         lab.up()
         proxies = Proxies(program, PROXIES, lab.servers())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 HOST, SYSTEM = "local", "kube-federation-system"
 SETTLED_SECONDS = 180
+# Watches that an API server and its controller manager hold; the kernel gives each user just so many.
+INOTIFY, INOTIFY_LIMIT = 5, "/proc/sys/fs/inotify/max_user_instances"
 # What has to be gone before the next competitor begins.
 CRDS = ("apiextensions.k8s.io/v1", "customresourcedefinitions")
 CONFIGS = (KUBEFED, "federatedtypeconfigs", SYSTEM)
@@ -56,6 +59,7 @@ class Lab:
         options = {"cwd": REPOSITORY, "env": self._environment(), "start_new_session": True}
         done = subprocess.run(self._command("lab_down"), **options, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        shutil.rmtree(self.folder)
 
     def play(self, *playbooks: str, **variables: Any) -> tuple[float, list[dict[str, Any]]]:
         """Seconds of a whole ``ansible-playbook``, and what its tasks that ask API servers say."""
@@ -125,6 +129,16 @@ class Lab:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "AWX_PRIVATE_DATA_DIR": str(self.folder)}
 
+    def check_limits(self) -> None:
+        """So that no API server ends with "too many open files"."""
+        needed, limit = INOTIFY * (len(self.members) + 2), int(Path(INOTIFY_LIMIT).read_text())
+        used = sum(1 for link in Path("/proc").glob("[0-9]*/fd/*") if _names(link) == "anon_inode:inotify")
+        if used + needed > limit:
+            raise SystemExit(
+                f"{len(self.members) + 1} clusters need {needed} inotify instances; {used} of the {limit} that a user may have are in use. "
+                "Next: end other labs, or as root: sysctl -w fs.inotify.max_user_instances=1024"
+            )
+
     def _write_inventory(self) -> None:
         common = {
             "ansible_connection": "local",
@@ -141,3 +155,10 @@ class Lab:
         inventory = {"all": {"vars": common, "children": {"lab": {"children": groups}}}}
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "inventory.json").write_text(json.dumps(inventory))
+
+
+def _names(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
