@@ -169,7 +169,8 @@ def keep(result: dict[str, Any]) -> None:
     about += f", load {result['load']} in the end"
     trips = ", ".join(f"{trip} ms at {delay} ms" for delay, trip in result["round_trip_ms"].items())
     ready = ", ".join(f"{seconds} s at {delay} ms" for delay, seconds in result["join_until_ready_seconds"].items())
-    more = f"{about}. A request on an open connection takes {trips}. Our join by default, with its preflight and until KubeFed finds all ready: {ready}."
+    more = f"{about}. A request on an open connection takes {trips}. Our join by default, with its preflight and until KubeFed finds all"
+    more += f" ready: {ready}."
     text = "\n\n".join((more, figures.table(lines), "\n".join(told)))
     README.write_text(figures.replaced(README.read_text(), text))
     print(text)
