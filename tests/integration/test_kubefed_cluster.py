@@ -64,7 +64,7 @@ def kept(federation: Federation, namespace_stays: None) -> Federation:
     return federation
 
 
-JOIN = ["create Namespace", "create ServiceAccount", "create ClusterRole", "create ClusterRoleBinding", "create Secret"]
+JOIN = ["create Namespace", "create ServiceAccount", "create Secret", "create ClusterRole", "create ClusterRoleBinding"]
 JOIN += ["create Secret", "create KubeFedCluster"]
 UNJOIN = ["delete Secret", "delete KubeFedCluster", "delete ClusterRoleBinding", "delete ClusterRole", "delete Secret"]
 UNJOIN += ["delete ServiceAccount", "delete Namespace"]

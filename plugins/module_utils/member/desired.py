@@ -81,11 +81,11 @@ class Refs:
     retiring: Ref | None = None
 
     def of_member(self, scope: str | None) -> list[Ref]:
-        """The member's objects in the order they are made; ``None``: of both scopes."""
+        """The member's objects in the order they are made; ``None``: of both scopes. The token early: it is filled meanwhile."""
         cluster_wide = [] if scope == "Namespaced" else [self.cluster_role, self.cluster_binding]
         namespaced = [] if scope == "Cluster" else [self.role, self.binding, self.health_role, self.health_binding]
         retiring = [self.retiring] if self.retiring else []
-        return [self.namespace, self.service_account, *cluster_wide, *namespaced, self.token, *retiring]
+        return [self.namespace, self.service_account, self.token, *retiring, *cluster_wide, *namespaced]
 
 
 def refs(names: Names, secret_name: str | None = None, slots: Slots | None = None) -> Refs:
@@ -168,14 +168,18 @@ def member_objects(wish: Wish, where: Refs) -> list[Wanted]:
     birth = _birth(wish.names)
     account = where.service_account
     rules, health_rules = granted_rules(wish.credentials, wish.scope, wish.types)
-    made = [Wanted(where.namespace, manifest(where.namespace), birth), account_object(wish, where)]
+    token = manifest(where.token, metadata={"annotations": {TOKEN_OWNER: account.name}}, type=TOKEN_TYPE)
+    made = [
+        Wanted(where.namespace, manifest(where.namespace), birth),
+        account_object(wish, where),
+        Wanted(where.token, token, birth, ("type", "metadata.annotations")),
+    ]
     if wish.scope == "Namespaced":
         made += _granted(where.role, where.binding, rules, account, birth)
         made += _granted(where.health_role, where.health_binding, health_rules, account, birth)
     else:
         made += _granted(where.cluster_role, where.cluster_binding, rules, account, birth)
-    token = manifest(where.token, metadata={"annotations": {TOKEN_OWNER: account.name}}, type=TOKEN_TYPE)
-    return [*made, Wanted(where.token, token, birth, ("type", "metadata.annotations"))]
+    return made
 
 
 def account_object(wish: Wish, where: Refs) -> Wanted:

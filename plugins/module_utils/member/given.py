@@ -37,7 +37,7 @@ def documents(kubeconfig: Any) -> list[Document]:
     for path in str(kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config").split(os.pathsep):
         try:
             with open(os.path.expanduser(path), encoding="utf-8") as file:
-                found.append(yaml.safe_load(file))
+                found.append(yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
         except (OSError, ValueError, yaml.YAMLError):
             continue
     return [one for one in found if isinstance(one, dict)]

@@ -34,8 +34,8 @@ ATTEMPTS = 3
 
 @dataclass
 class Session:
-    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written,
-    ``asked`` is how many requests went elsewhere.
+    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written, ``answers`` what the API servers
+    made of it, ``asked`` is how many requests went elsewhere.
 
     ``preflight``, given the control plane's scope, tells what speaks against a join, and raises where that is too much.
     """
@@ -50,6 +50,7 @@ class Session:
     force: bool = False
     asked: int = 0
     done: list[Change] = field(default_factory=list)
+    answers: dict[Ref, Manifest | None] = field(default_factory=dict)
     preflight: Callable[[str], list[str]] | None = None
     warned: list[str] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ class Session:
 
     def carry_out(self, change: Change) -> None:
         """Do one change and note it."""
-        carry_out(self.client(change.ref), change, self.wait_timeout)
+        self.answers[change.ref] = carry_out(self.client(change.ref), change, self.wait_timeout)
         self.done.append(change)
 
 
@@ -205,6 +206,8 @@ def _settled(session: Session, reading: Reading, wish: Wish) -> Manifest:
     touched = [change for change in session.done if change.ref.side == "host"]
     if known and not touched and (readiness(known).ready or not session.wait):
         return known
+    if not session.wait and (written := session.answers.get(reading.where.cluster, known)):
+        return written
     outdated = readiness(known).probed if known and planning.reconnects(known, touched) else None
     last: list[Manifest] = []
 
@@ -213,9 +216,7 @@ def _settled(session: Session, reading: Reading, wish: Wish) -> Manifest:
         state = readiness(last[0])
         return state.ready and state.probed != outdated
 
-    if not session.wait:
-        ready()
-    elif not until(ready, session.wait_timeout, session.wait_sleep, session.wait_sleep):
+    if not until(ready, session.wait_timeout, session.wait_sleep, session.wait_sleep):
         raise _not_ready(session, last[0], outdated, wish.api_endpoint)
     return last[0]
 

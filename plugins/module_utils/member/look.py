@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import identity, rotation, target_crds
@@ -40,15 +41,15 @@ class Reading:
 
 
 def look(host: Client, member: Any, wish: Wish, force: bool) -> tuple[Reading, Wish]:
-    """Read both clusters; the wish comes back with what follows from them (scope, types, identities)."""
+    """Read both clusters at once; the wish comes back with what follows from them (scope, types, identities)."""
     names = wish.names
-    wish = replace(wish, scope=control_plane_scope(host, names.namespace))
-    where = refs(names)
-    found = read(host, [where.cluster])
-    if found:
-        where = refs(names, found[where.cluster]["spec"]["secretRef"]["name"])
-    found |= read(host, [where.secret])
-    where, there = _look_into_member(member, where, wish)
+    with ThreadPoolExecutor(2) as pool:
+        scope = pool.submit(control_plane_scope, host, names.namespace)
+        in_member = pool.submit(_look_into_member, member, refs(names), wish, scope.result)
+        wish = replace(wish, scope=scope.result())
+        found, secret = _look_into_host(host, refs(names))
+        where, there = in_member.result()
+    where = replace(where, secret=secret)
     found |= there
     if _to_rotate(found, where, wish):
         where = refs(names, where.secret.name, rotation.Slots(where.token.name).following(names.service_account))
@@ -87,18 +88,28 @@ def control_plane_scope(host: Client, namespace: str) -> str:
     return str((config.get("spec") or {}).get("scope") or "Cluster")
 
 
-def read_member(member: Any, where: Refs, names: Names, scope: str | None) -> tuple[Refs, dict[Ref, Manifest]]:
-    """The member's objects, and where they lie by what the service account says of its token; ``None``: of both scopes."""
+def read_member(member: Any, where: Refs, names: Names, scope: Callable[[], str | None]) -> tuple[Refs, dict[Ref, Manifest]]:
+    """The member's objects, and where they lie by what the service account says of its token. ``scope`` is asked when it is needed, as
+    the host cluster may still be saying it; ``None``: of both scopes."""
     found = read(member, [where.namespace, where.service_account])
     where = refs(names, where.secret.name, rotation.slots_of(found.get(where.service_account), names.service_account))
-    rest = [ref for ref in where.of_member(scope) if ref not in (where.namespace, where.service_account)]
+    rest = [ref for ref in where.of_member(scope()) if ref not in (where.namespace, where.service_account)]
     return where, found | read(member, [ref for ref in rest if found or ref.namespace is None])
 
 
-def _look_into_member(member: Any, where: Refs, wish: Wish) -> tuple[Refs, dict[Ref, Manifest]]:
+def _look_into_host(host: Client, where: Refs) -> tuple[dict[Ref, Manifest], Ref]:
+    """What is there of the join, and where its secret lies: a KubeFedCluster that another tool made names one of its own."""
+    found = read(host, [where.cluster])
+    secret = where.secret
+    if found:
+        secret = replace(secret, name=found[where.cluster]["spec"]["secretRef"]["name"])
+    return found | read(host, [secret]), secret
+
+
+def _look_into_member(member: Any, where: Refs, wish: Wish, scope: Callable[[], str]) -> tuple[Refs, dict[Ref, Manifest]]:
     """Who gives a token of his own need not be allowed to look."""
     try:
-        return read_member(member, where, wish.names, wish.scope)
+        return read_member(member, where, wish.names, scope)
     except EdgefedError as error:
         if not (wish.provided and refused(error)):
             raise
@@ -127,8 +138,10 @@ class _Identities:
         if identity.is_known(self.found, self.where, wish.provided):
             uid = identity.known_uid(self.found.get(self.where.cluster))
             return replace(wish, cluster_uid=uid, host_uid=identity.known_host_uid(self.found.get(self.where.service_account)))
-        uid = _uid_of(self.member, lenient=wish.provided)
-        host_uid = _uid_of(self.host, lenient=False)
+        with ThreadPoolExecutor(1) as pool:
+            in_host = pool.submit(_uid_of, self.host, lenient=False)
+            uid = _uid_of(self.member, lenient=wish.provided)
+            host_uid = in_host.result()
         if not force:
             self._refuse(wish, uid, host_uid)
         return replace(wish, cluster_uid=uid, host_uid=host_uid)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, Iterator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, group_path, object_path
@@ -26,6 +27,8 @@ DISCOVERY = ",".join(
 NOT_CONTENT = ("events", "bindings", "localsubjectaccessreviews")
 DERIVED_GROUPS = ("events.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io", "packages.operators.coreos.com")
 NAMED_AT_MOST = 5
+# as many as a client keeps connections
+PARALLEL = 4
 
 
 def path_of(ref: Ref) -> str:
@@ -48,20 +51,23 @@ def read(client: Client, wanted: Iterable[Ref]) -> dict[Ref, Manifest]:
     return found
 
 
-def carry_out(client: Client, change: Change, timeout: int) -> None:
-    """Do one change. What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost."""
+def carry_out(client: Client, change: Change, timeout: int) -> Manifest | None:
+    """Do one change and give the object as it is then. What is being deleted is waited for, ``timeout`` seconds at most: a write to it
+    would be lost."""
     path = path_of(change.ref)
     if change.action == "delete":
         client.delete(path)
-        return
+        return None
     if change.action == "replace":
         live = client.find(path)
         if live and not leaving(live):
             client.delete(path)
         wait_gone(client, change.ref, timeout)
-    if leaving(client.apply(path, change.body or {})):
+    applied = client.apply(path, change.body or {})
+    if leaving(applied):
         wait_gone(client, change.ref, timeout)
-        client.apply(path, change.body or {})
+        applied = client.apply(path, change.body or {})
+    return applied
 
 
 def wait_gone(client: Client, ref: Ref, timeout: int) -> None:
@@ -108,13 +114,16 @@ def find_orphans(host: Client, where: Refs, names: Names, used: str | None) -> l
 def leftovers(member: Client, namespace: str, ours: Iterable[Ref]) -> list[str]:
     """Some of what would be lost with the namespace, as ``<resource> <name>``; empty when nothing would."""
     own = list(ours)
-    for path, plural in namespaced_resources(member):
+
+    def foreign(resource: tuple[str, str]) -> list[str]:
+        path, plural = resource
         query = {"limit": 500}
         items = member.request("GET", f"{path}/namespaces/{namespace}/{plural}", query=query, accept=METADATA_ONLY)["items"] or []
-        foreign = foreign_names(plural, items, own)
-        if foreign:
-            return [f"{plural} {name}" for name in foreign[:NAMED_AT_MOST]]
-    return []
+        return [f"{plural} {name}" for name in foreign_names(plural, items, own)]
+
+    resources = list(namespaced_resources(member))
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return next((names[:NAMED_AT_MOST] for names in pool.map(foreign, resources) if names), [])
 
 
 def refused(error: EdgefedError) -> bool:

@@ -103,7 +103,7 @@ def _look(session: Session, with_federated: bool, context: str) -> _Seen:
         secrets.append(where.secret)
     seen = _Seen(where, found, secrets)
     try:
-        where, there = read_member(session.member, where, names, None)
+        where, there = read_member(session.member, where, names, lambda: None)
         seen.where = where
         found |= there
         planning.refuse_other_join(found, where, names)

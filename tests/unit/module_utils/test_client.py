@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+import yaml
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, ConnectError, connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import task_result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options
@@ -59,6 +61,18 @@ def client_of(reply: bytes) -> Iterator[Client]:
     """A client of a server that always gives the same bytes."""
     with serving(lambda path: reply) as url:
         yield connect({"host": url, "api_key": "hunter2"}, "edge1")
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="this PyYAML has no libyaml")
+def test_large_kubeconfigs_are_read_by_libyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML's own parser takes 0.3 s for 200 clusters, and each host's task reads them for each connection."""
+    path = tmp_path / "kubeconfig"
+    cluster, user = {"server": "https://127.0.0.1:9"}, {"token": "x"}
+    entries = {"clusters": [{"name": "a", "cluster": cluster}], "users": [{"name": "a", "user": user}]}
+    path.write_text(yaml.safe_dump({**entries, "contexts": [{"name": "a", "context": {"cluster": "a", "user": "a"}}]}))
+    monkeypatch.delattr(yaml.SafeLoader, "__init__")
+    assert connect({"kubeconfig": str(path), "context": "a"}).server == "https://127.0.0.1:9"
+    assert len(documents(str(path))) == 1
 
 
 CUT = {

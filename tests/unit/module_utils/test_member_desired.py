@@ -58,10 +58,10 @@ def test_bad_names(cluster: str, host: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("scope", "kinds"),
     [
-        ("Cluster", ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Secret"]),
+        ("Cluster", ["Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding"]),
         (
             "Namespaced",
-            ["Namespace", "ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Secret"],
+            ["Namespace", "ServiceAccount", "Secret", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
         ),
     ],
 )
