@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which requests stand for all in the matrix of faults, and what its page claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from faults.matrix import Clean, cases_of, differences, standing_for_all
+from faults.report import page
+
+NAMESPACE = "GET /api/v1/namespaces/system"
+SECRET = "GET /api/v1/namespaces/system/secrets/s"
+PODS, ROLES, JOBS = (
+    f"GET /{path}" for path in ("api/v1/namespaces/system/pods", "apis/a/v1/namespaces/system/roles", "apis/b/v1/namespaces/system/jobs")
+)
+
+
+@pytest.mark.parametrize(
+    ("requests", "expected"),
+    [
+        ([], []),
+        ([NAMESPACE, SECRET], [(NAMESPACE, 1), (SECRET, 1)]),
+        ([SECRET, SECRET], [(SECRET, 1), (SECRET, 2)]),
+        ([SECRET] * 9 + [NAMESPACE], [(SECRET, 1), (SECRET, 2), (NAMESPACE, 1)]),
+        # waited for in the end, after it was read in the beginning
+        ([NAMESPACE, SECRET, *[NAMESPACE] * 5], [(NAMESPACE, 1), (SECRET, 1), (NAMESPACE, 2), (NAMESPACE, 3)]),
+        # all that lies in a namespace
+        ([NAMESPACE, PODS, ROLES, JOBS, SECRET], [(NAMESPACE, 1), (PODS, 1), (JOBS, 1), (SECRET, 1)]),
+        ([PODS, ROLES], [(PODS, 1), (ROLES, 1)]),
+        ([PODS], [(PODS, 1)]),
+        # another namespace is another matter
+        ([PODS, PODS.replace("system", "other")], [(PODS, 1), (PODS.replace("system", "other"), 1)]),
+        # objects one by one are not lists
+        ([SECRET, f"{SECRET}2", f"{SECRET}3"], [(SECRET, 1), (f"{SECRET}2", 1), (f"{SECRET}3", 1)]),
+        (["DELETE /a", "DELETE /b", "DELETE /c"], [("DELETE /a", 1), ("DELETE /b", 1), ("DELETE /c", 1)]),
+    ],
+)
+def test_standing_for_all(requests: list[str], expected: list[tuple[str, int]]) -> None:
+    assert standing_for_all(requests) == expected
+
+
+def test_cases() -> None:
+    """A read cannot be lost in another way than cut; everything else can be."""
+    clean = Clean({"host": ["GET /a"], "member": ["PATCH /b"]}, {}, {})
+    cases = cases_of("join", clean)
+    assert [case.fault for case in cases if case.side == "host"] == ["cut", "500", "409", "delay", "kill"]
+    assert [case.fault for case in cases if case.side == "member"] == ["cut", "lost", "500", "409", "delay", "kill"]
+
+
+def test_differences_count() -> None:
+    """Two secrets of one name in words are one too many."""
+    one, two = {"host": ["secret"], "member": []}, {"host": ["secret", "secret"], "member": []}
+    assert differences("now", one, one) == []
+    assert differences("now", one, two) == ["now there is still on host: secret"]
+    assert differences("now", two, one) == ["now host lacks: secret"]
+
+
+def row(request: str, fault: str, how: str, sent: bool = True, problems: tuple[str, ...] = ()) -> dict[str, Any]:
+    case = {"operation": "join", "side": "host", "request": request, "time": 1, "fault": fault}
+    return {"case": case, "sent": sent, "first": {"how": how, "changed": False, "message": ""}, "problems": list(problems)}
+
+
+def test_page_claims_what_was_tried() -> None:
+    """A request that never came was not tried, and a failure is seen in its cell and in the sum."""
+    rows = [row("GET /a", "cut", "told"), row("GET /a", "kill", "done", sent=False), row("PATCH /b", "lost", "done", problems=("left",))]
+    lines = page({"join": rows}).splitlines()
+    assert "2 cases: 1 told, 1 done, 0 killed; 1 converged, 1 failed; 1 more were not sent." in lines
+    assert any(line.startswith("| host | `GET /a` | told | - |") and line.endswith(" not sent |") for line in lines)
+    assert any("| host | `PATCH /b` |" in line and "done, FAILED" in line for line in lines)
