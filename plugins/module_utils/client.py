@@ -37,6 +37,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 # with text/plain alone a container's log is refused (406)
 TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
+Statuses = list[int]
 
 
 class ApiError(EdgefedError):
@@ -142,10 +143,11 @@ class Client:
         content_type: str = "application/json",
         timeout: tuple[float, float] = TIMEOUT,
         accept: str = "application/json",
+        statuses: Statuses | None = None,
     ) -> Any:
         """Send one request and give the decoded JSON, or the text where ``accept`` is ``TEXT``.
 
-        ``accept`` asks for another form of the answer (aggregated discovery, metadata only).
+        ``accept`` asks for another form of the answer (aggregated discovery, metadata only). ``statuses`` takes its HTTP status.
         Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none, or none of an API server.
         """
         with self._lock:
@@ -174,6 +176,8 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause, what, todo = explain(error)
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
+        if statuses is not None:
+            statuses.append(int(response.status))
         if accept == TEXT:
             return data.decode("utf-8", "replace")
         answer = _object(data)
@@ -231,14 +235,16 @@ class Client:
         )
         return created
 
-    def apply(self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True) -> dict[str, Any]:
-        """Server-side apply with our field manager."""
+    def apply(
+        self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True, statuses: Statuses | None = None
+    ) -> dict[str, Any]:
+        """Server-side apply with our field manager. ``statuses`` takes 201 where that made the object, 200 where it was there."""
         query = {
             "fieldManager": FIELD_MANAGER,
             "force": "true" if force else "false",
             "dryRun": "All" if dry_run else None,
         }
-        applied: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
+        applied: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=APPLY_PATCH, statuses=statuses)
         return applied
 
     def patch(self, path: str, body: Any, content_type: str = MERGE_PATCH, dry_run: bool = False) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import
     Change,
     foreign_names,
     leaving,
+    merged,
     orphaned_secrets,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -26,6 +27,8 @@ DISCOVERY = ",".join(
 NOT_CONTENT = ("events", "bindings", "localsubjectaccessreviews")
 DERIVED_GROUPS = ("events.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io", "packages.operators.coreos.com")
 NAMED_AT_MOST = 5
+CONFLICTS_AT_MOST = 5
+CREATED, CONFLICT = 201, 409
 
 
 def path_of(ref: Ref) -> str:
@@ -48,20 +51,76 @@ def read(client: Client, wanted: Iterable[Ref]) -> dict[Ref, Manifest]:
     return found
 
 
-def carry_out(client: Client, change: Change, timeout: int) -> None:
-    """Do one change. What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost."""
-    path = path_of(change.ref)
+def carry_out(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest | None]:
+    """Do one change; gives whether it was this run that did it, not another at the same time, and the object as it is then.
+
+    What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost.
+    """
     if change.action == "delete":
-        client.delete(path)
-        return
+        return _delete(client, change), None
+    if change.action == "update":
+        return _update(client, change, timeout)
     if change.action == "replace":
-        live = client.find(path)
+        live = client.find(path_of(change.ref))
         if live and not leaving(live):
-            client.delete(path)
+            _delete(client, change)
         wait_gone(client, change.ref, timeout)
-    if leaving(client.apply(path, change.body or {})):
+    return _make(client, change, timeout)
+
+
+def _make(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:
+    path, body, statuses = path_of(change.ref), change.body or {}, list[int]()
+    live = client.apply(path, body, statuses=statuses)
+    if leaving(live):
         wait_gone(client, change.ref, timeout)
-        client.apply(path, change.body or {})
+        live = client.apply(path, body, statuses=statuses)
+    return statuses[-1] == CREATED, live
+
+
+def _update(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:
+    """Only what it was planned on is written to. Where others wrote meanwhile, as KubeFed does to the status, it is looked at again."""
+    body, live = change.body or {}, change.live
+    for last in _tries():
+        version = {"resourceVersion": live["metadata"].get("resourceVersion")} if live else {}
+        try:
+            applied = client.apply(path_of(change.ref), {**body, "metadata": {**body["metadata"], **version}})
+            break
+        except ApiError as error:
+            live = client.find(path_of(change.ref)) if error.status == CONFLICT and not last else None
+            if live is None or leaving(live):
+                raise
+            if merged(live, body) == live:
+                return False, live
+    return (True, applied) if not leaving(applied) else _make(client, change, timeout)
+
+
+def _delete(client: Client, change: Change) -> bool:
+    path, live = path_of(change.ref), change.live
+    for last in _tries():
+        try:
+            return client.delete(path, _only(live))
+        except ApiError as error:
+            if error.status != CONFLICT or last:
+                raise
+        live = client.find(path)
+        if live is None or leaving(live):
+            break
+    return False
+
+
+def _only(live: Manifest | None) -> dict[str, Any] | None:
+    """Options by which a deletion is refused when another has begun: one that something holds changes the object."""
+    if live is None:
+        return None
+    meta = live["metadata"]
+    held = meta.get("finalizers") or (live.get("spec") or {}).get("finalizers")
+    conditions = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion") if held else None}
+    return {"preconditions": {key: value for key, value in conditions.items() if value}}
+
+
+def _tries() -> Iterator[bool]:
+    """Whether it is the last one."""
+    yield from (number == CONFLICTS_AT_MOST for number in range(1, CONFLICTS_AT_MOST + 1))
 
 
 def wait_gone(client: Client, ref: Ref, timeout: int) -> None:

@@ -19,7 +19,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.session import Session, State, crd_path, read_state
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.target import Target, choose, served
 
-ATTEMPTS = 3
+# Two runs at once may be in each other's way with the CRD, the rights, the members' CRDs and the FederatedTypeConfig.
+ATTEMPTS = 5
 PAUSE = 0.2
 GATE = "RawResourceStatusCollection"
 
@@ -149,8 +150,7 @@ def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan, done: lis
         done.append(change)
     if any(change.kind == "CustomResourceDefinition" for change in first):
         session.await_served(session.client, reading.federated.crd_name)
-    members.carry(session, reading.members, reading.target)
-    done += [change for change in plan.changes if change.cluster != "host" and change.kind == "CustomResourceDefinition"]
+    members.carry(session, reading.members, reading.target, done)
     if wish.propagation == "Enabled":
         warnings = least.widen(session, reading.least, reading.target.name, _types_after(reading, wish))
         done += least.made(plan, reading.least)
