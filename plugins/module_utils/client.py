@@ -37,6 +37,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 # with text/plain alone a container's log is refused (406)
 TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
+BUSY_TRIES = 3
 Statuses = list[int]
 
 
@@ -377,7 +378,8 @@ def _override(auth: dict[str, Any], configuration: Any) -> None:
     headers = {key: value for key, value in (auth.get("proxy_headers") or {}).items() if value}
     if headers:
         configuration.proxy_headers = urllib3.util.make_headers(**headers)
-    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=0, other=0)
+    # Only what the API server itself asks to send again (429 or 503 with Retry-After: it is busy, or a CRD is new), and then its own words.
+    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=BUSY_TRIES, other=0, raise_on_status=False)
 
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python gives no name

@@ -165,7 +165,7 @@ def _objects(client: Client, common: Common) -> Iterator[str]:
 def _crds(client: Client, common: Common) -> Iterator[str]:
     for item in client.list(object_path(EXTENSIONS, "customresourcedefinitions")):
         content = fingerprint(common(json.dumps(item["spec"]["versions"])))
-        yield f"customresourcedefinitions {item['metadata']['name']} {item['spec']['names']['kind']} {content}"
+        yield f"customresourcedefinitions {item['metadata']['name']} {item['spec']['names']['kind'].lower()} {content}"
 
 
 def _federation(client: Client, common: Common) -> Iterator[str]:

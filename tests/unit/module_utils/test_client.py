@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, ConnectError, connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import BUSY_TRIES, ApiError, Client, ConnectError, connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import task_result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options
@@ -116,6 +116,32 @@ def test_a_refusal_in_other_words(name: str) -> None:
         client.get(PODS)
     assert isinstance(raised.value, (ApiError, ConnectError))
     assert 'cluster "edge1"' in raised.value.message
+
+
+BUSY = as_json({"kind": "Status", "reason": "TooManyRequests", "message": "storage is (re)initializing"}, "429 Too Many Requests")
+BUSY = BUSY.replace(b"Connection:", b"Retry-After: 0\r\nConnection:")
+
+
+@pytest.mark.parametrize(("more", "tries"), [(BUSY, BUSY_TRIES + 1), (BUSY.replace(b"Retry-After", b"Elsewhere"), 1)])
+def test_a_server_that_asks_to_come_again(more: bytes, tries: int) -> None:
+    """It is asked again, a few times, and then told in its own words; one that does not say that it may help is asked once."""
+    asked: list[str] = []
+
+    def reply(path: str) -> bytes:
+        asked.append(path)
+        return more
+
+    with serving(reply) as url, pytest.raises(ApiError) as raised:
+        connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)
+    assert (raised.value.status, len(asked)) == (429, tries)
+    assert "storage is (re)initializing" in raised.value.message
+
+
+def test_a_server_that_is_busy_only_once() -> None:
+    answers = [BUSY, as_json({"kind": "PodList", "items": []})]
+    with serving(lambda path: answers.pop(0)) as url:
+        assert list(connect({"host": url, "api_key": "hunter2"}, "edge1").list(PODS)) == []
+    assert answers == []
 
 
 def test_what_is_asked_for_in_words() -> None:
