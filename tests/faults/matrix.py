@@ -87,13 +87,13 @@ def clean_run(operation: Operation, lane: Lane) -> Clean:
 
 
 def cases_of(operation: str, clean: Clean) -> list[Case]:
-    """Those of all requests. A read of which the answer is lost is a read that is cut."""
+    """Those of all requests, fault by fault. A read of which the answer is lost is a read that is cut, and none is answered with 409."""
     return [
         Case(operation, side, request, time, fault)
+        for fault in FAULTS
         for side in SIDES
         for request, time in standing_for_all(clean.requests[side])
-        for fault in FAULTS
-        if not (fault == "lost" and request.startswith("GET "))
+        if not (fault in ("lost", "409") and request.startswith("GET "))
     ]
 
 
@@ -172,10 +172,11 @@ def differences(when: str, wanted: dict[str, list[str]], found: dict[str, list[s
     return lines
 
 
-def keep(outcomes: list[Outcome], name: str) -> None:
+def keep(cases: list[Case], outcomes: list[Outcome], name: str) -> None:
     """What failed is tried again by the next sample; all of it is the source of docs/reliability.md."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / name).write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
+    found = {outcome.case: asdict(outcome) for outcome in outcomes}
+    (KEPT / name).write_text(json.dumps([found.get(case, {"case": asdict(case)}) for case in cases], indent=1))
     tried = [asdict(outcome.case) for outcome in outcomes]
     now = [asdict(outcome.case) for outcome in outcomes if outcome.problems]
     (KEPT / FAILED).write_text(json.dumps([*now, *(case for case in _failed() if case not in tried)]))

@@ -20,6 +20,8 @@ def cell(row: dict[str, Any] | None) -> str:
     """How the disturbed run ended, and whether the rest was as it must be."""
     if row is None:
         return "-"
+    if "first" not in row:
+        return "not tried"
     if not row["sent"]:
         return "not sent"
     return f"{row['first']['how']}{', FAILED' if row['problems'] else ''}"
@@ -39,12 +41,14 @@ def table(rows: Rows) -> list[str]:
 
 
 def sums(rows: Rows) -> str:
-    """The table in a sentence; what was not sent was not tried."""
-    tried = [row for row in rows if row["sent"]]
-    failed = sum(bool(row["problems"]) for row in rows)
+    """The table in a sentence, which claims only what was tried."""
+    played = [row for row in rows if "first" in row]
+    tried = [row for row in played if row["sent"] or row["problems"]]
+    failed = sum(bool(row["problems"]) for row in tried)
     ended = ", ".join(f"{sum(row['first']['how'] == how for row in tried)} {how}" for how in ("told", "done", "killed"))
-    rest = f"; {len(rows) - len(tried)} more were not sent" if len(rows) > len(tried) else ""
-    return f"{len(tried)} cases: {ended}; {len(tried) - failed} converged, {failed} failed{rest}."
+    rest = {"not sent": len(played) - len(tried), "not tried": len(rows) - len(played)}
+    more = "".join(f"; {count} more {what}" for what, count in rest.items() if count)
+    return f"{len(tried)} cases: {ended}; {len(tried) - failed} converged, {failed} failed{more}."
 
 
 def page(results: dict[str, Rows]) -> str:

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Every request of an operation may be cut, refused, held or be the last: the next run converges and nothing is left over.
 
-``EDGEFED_FAULTS=all`` tries them all, otherwise a sample of ``EDGEFED_FAULTS_SEED``, with what failed last.
+``EDGEFED_FAULTS=all`` tries them all, or what ``EDGEFED_FAULTS_MINUTES`` allow; otherwise a sample of ``EDGEFED_FAULTS_SEED``, with what
+failed last.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -20,6 +22,7 @@ from faults.operations import OPERATIONS, SPOILED, start_server
 
 __all__ = ["lanes"]
 SAMPLED = 3
+WHOLE_RUN = os.environ.get("EDGEFED_FAULTS") == "all"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,20 +31,22 @@ def server() -> None:
     start_server()
 
 
-def try_all(lanes: list[Lane], cases: list[Case], clean: Clean, say: Callable[[str], None]) -> list[Outcome]:
-    """Each lane takes the next case as soon as it is free. In the order of ``cases`` in the end."""
-    waiting, outcomes, begun, stopped = iter(cases), [], time.monotonic(), threading.Event()
+@pytest.fixture(scope="module")
+def share() -> Callable[[str], float]:
+    """The seconds that an operation may take: its part of what is left when its turn comes."""
+    end = time.monotonic() + 60 * float(os.environ.get("EDGEFED_FAULTS_MINUTES", "inf"))
+    return lambda name: (end - time.monotonic()) / (len(SPOILED) - SPOILED.index(name))
+
+
+def try_all(lanes: list[Lane], cases: list[Case], clean: Clean, seconds: float, note: Callable[[Outcome], None]) -> None:
+    """Each lane takes the next case as soon as it is free, and none after so many seconds."""
+    waiting, begun, stopped = iter(cases), time.monotonic(), threading.Event()
 
     def work(lane: Lane) -> None:
         for case in waiting:
-            if stopped.is_set():
+            if stopped.is_set() or time.monotonic() - begun > seconds:
                 return
-            started = time.monotonic()
-            outcome = play(case, clean, lane)
-            outcomes.append(outcome)
-            problems = "".join(f"\n    {problem}" for problem in outcome.problems)
-            took = f"{time.monotonic() - started:.1f} s"
-            say(f"{len(outcomes)} of {len(cases)}, {time.monotonic() - begun:.0f} s: {case}: {outcome.first.how}, {took}{problems}")
+            note(play(case, clean, lane))
 
     with ThreadPoolExecutor(len(lanes)) as pool:
         try:
@@ -50,23 +55,29 @@ def try_all(lanes: list[Lane], cases: list[Case], clean: Clean, say: Callable[[s
             # Ctrl-C, or a lane that failed: the others end with the case that they are at.
             stopped.set()
             raise
-    return sorted(outcomes, key=lambda outcome: cases.index(outcome.case))
 
 
 @pytest.mark.parametrize("name", SPOILED)
-def test_the_next_run_converges(lanes: list[Lane], name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    operation = OPERATIONS[name]
+def test_the_next_run_converges(lanes: list[Lane], name: str, share: Callable[[str], float], capsys: pytest.CaptureFixture[str]) -> None:
+    operation, seconds = OPERATIONS[name], share(name)
     with ThreadPoolExecutor(len(lanes)) as pool:
         list(pool.map(lambda lane: begin(operation, lane), lanes))
     clean = clean_run(operation, lanes[0])
-    cases, whole = cases_of(name, clean), os.environ.get("EDGEFED_FAULTS") == "all"
-    chosen = cases if whole else sample(cases, SAMPLED, os.environ.get("EDGEFED_FAULTS_SEED", "1") + name)
+    cases, outcomes = cases_of(name, clean), list[Outcome]()
+    chosen = cases if WHOLE_RUN else sample(cases, SAMPLED, os.environ.get("EDGEFED_FAULTS_SEED", "1") + name)
 
-    def say(line: str) -> None:
+    begun = time.monotonic()
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        problems = "".join(f"\n    {problem}" for problem in outcome.problems)
         with capsys.disabled():
-            print(f"\n{line}", end="", flush=True)
+            done = f"{len(outcomes)} of {len(chosen)}, {time.monotonic() - begun:.0f} s"
+            print(f"\n{done}: {outcome.case}: {outcome.first.how}{problems}", end="", flush=True)
 
-    outcomes = try_all(lanes, chosen, clean, say)
-    keep(outcomes, WHOLE.format(name) if whole else f"sample-{name}.json")
+    try:
+        try_all(lanes, chosen, clean, seconds, note)
+    finally:
+        keep(chosen, outcomes, WHOLE.format(name) if WHOLE_RUN else f"sample-{name}.json")
     assert [f"{outcome.case}: {outcome.problems}" for outcome in outcomes if outcome.problems] == []
-    assert len(outcomes) == len(chosen)
+    assert len(outcomes) == len(chosen) or seconds < math.inf
