@@ -61,11 +61,19 @@ def carry_out(client: Client, change: Change, timeout: int) -> tuple[bool, Manif
     if change.action == "update":
         return _update(client, change, timeout)
     if change.action == "replace":
-        live = client.find(path_of(change.ref))
-        if live and not leaving(live):
-            _delete(client, change)
+        _clear_away(client, change)
         wait_gone(client, change.ref, timeout)
     return _make(client, change, timeout)
+
+
+def _clear_away(client: Client, change: Change) -> None:
+    """Delete what is to be made anew, but not what another run made anew already: that is for the plan to look at."""
+    live = client.find(path_of(change.ref))
+    if live is None or leaving(live):
+        return
+    if change.live and live["metadata"].get("uid") != change.live["metadata"].get("uid"):
+        raise ApiError(f"{client.where}: {change.ref} was made anew by another run meanwhile", CONFLICT, "Conflict", {})
+    _delete(client, change)
 
 
 def _make(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:

@@ -77,6 +77,7 @@ HELD = account(finalizers=["f"])
         # status or fields written meanwhile are no matter to a deletion that nothing holds up
         ("delete", account(), [lambda: account("2")], True, 1),
         ("delete", account(), [lambda: account(uid="another")], True, 2),
+        ("replace", account(), [], True, 2),
         ("delete", HELD, [], True, 1),
         ("delete", HELD, [lambda: account("2", **GOING)], False, 1),
         ("delete", HELD, [lambda: account("2", finalizers=["f"])], True, 2),
@@ -97,6 +98,14 @@ def test_not_for_ever(action: str) -> None:
     with pytest.raises(ApiError):
         carry_out(cluster, Change(action, REF, WANTED, HELD), 1)  # type: ignore[arg-type]
     assert cluster.writes == CONFLICTS_AT_MOST
+
+
+def test_what_another_made_anew_stays() -> None:
+    """A run that was to make it anew plans again."""
+    cluster = FakeCluster(account(uid="another"))
+    with pytest.raises(ApiError) as raised:
+        carry_out(cluster, Change("replace", REF, WANTED, account()), 1)  # type: ignore[arg-type]
+    assert (raised.value.status, cluster.writes) == (409, 0)
 
 
 @pytest.mark.parametrize("gone", [None, account("2", **GOING)])
