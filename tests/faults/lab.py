@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -32,6 +33,7 @@ EXTENSIONS, KUBEFED = "apiextensions.k8s.io/v1", "core.kubefed.io/v1beta1"
 KINDS = "shop.example.com"
 # In requests and states, in place of a lane's member.
 MEMBER = "MEMBER"
+_TOKEN = re.compile(rf"-{HOST}(?:-(\d+))?$")
 PORT_BASE = 31000
 # KubeFed looks at its members often, so that an unjoin is soon let go.
 QUICK = {"leader_elect": {"retry_period": "2s"}, "cluster_health_check": {"period": "2s"}}
@@ -52,6 +54,7 @@ class Lane:
     servers: dict[str, str]
     authorities: dict[str, str]
     ports: dict[str, int]
+    rotations: int = 0
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -85,19 +88,21 @@ class Lane:
         return text.replace(self.member, MEMBER)
 
     def disarm(self) -> None:
-        """Spoil nothing, and count from here."""
+        """Spoil nothing, and count from here, the secrets of tokens too."""
+        self.rotations = number_of(self.in_use()) - 1
         for side in self.sides:
             self.arm(side, "", 0, "")
 
     def arm(self, side: str, request: str, time: int, fault: str) -> None:
         """Spoil a request to a side, as any lane has it, when it comes for the ``time``-th time from now on."""
         self.reached.unlink(missing_ok=True)
-        given = {"request": request.replace(MEMBER, self.member), "time": time, "fault": fault, "reached": str(self.reached)}
+        asked = renumbered(request, self.rotations).replace(MEMBER, self.member)
+        given = {"request": asked, "time": time, "fault": fault, "reached": str(self.reached)}
         self._control(side, json.dumps(given).encode())
 
     def seen(self, side: str) -> list[str]:
         """The requests to a side since it was armed, as any lane has them."""
-        return [self.common(request) for request in self._control(side)["seen"]]
+        return [renumbered(self.common(request), -self.rotations) for request in self._control(side)["seen"]]
 
     def _control(self, side: str, body: bytes | None = None) -> Any:
         address = f"https://127.0.0.1:{self.ports[side]}/faults"
@@ -125,6 +130,11 @@ class Lane:
         until(lambda: member.find(path) is None, f"no CRD {self.kind} in {self.member}")
         until(lambda: host.find(f"/apis/{KINDS}/v1/{self.member}s"), f"{self.kind} served")
 
+    def in_use(self) -> str:
+        """The secret of the token in use in the member."""
+        account = f"{self.member}-{HOST}"
+        return slots_of(self.client(self.member).find(object_path("v1", "serviceaccounts", SYSTEM, account)), account).token
+
     def token(self) -> str:
         """What KubeFed shows the member; empty when it has nothing."""
         found = self.client(HOST).find(object_path("v1", "secrets", SYSTEM, f"{self.member}-credentials")) or {}
@@ -135,8 +145,7 @@ class Lane:
 
         The secret of the token in use has a name that counts up.
         """
-        host, member = self.client(HOST), self.client(self.member)
-        in_use = slots_of(member.find(object_path("v1", "serviceaccounts", SYSTEM, f"{self.member}-{HOST}")), f"{self.member}-{HOST}").token
+        host, member, in_use = self.client(HOST), self.client(self.member), self.in_use()
         in_host = [item for item in [*_objects(host, self.common), *_federation(host, self.common)] if self.member in item]
         in_member = [*_objects(member, self.common), *(item for item in _crds(member, self.common) if self.kind in item)]
         secret = member.find(object_path("v1", "secrets", SYSTEM, in_use)) or {}
@@ -144,6 +153,21 @@ class Lane:
             in_member.append("the token that KubeFed has")
         named = [item.replace(f"secrets {in_use} ", "secrets in use ") for item in in_member]
         return {"host": sorted(map(self.common, in_host)), "member": sorted(map(self.common, named))}
+
+
+def number_of(secret: str) -> int:
+    """The how-manieth token it is for: ``edge1-local`` 1, ``edge1-local-7`` 7."""
+    found = _TOKEN.search(secret)
+    return int(found[1] or 1) if found else 1
+
+
+def renumbered(request: str, by: int) -> str:
+    """A request for the secret of a token as it is so many rotations later."""
+    found = _TOKEN.search(request)
+    if not found or "/secrets/" not in request:
+        return request
+    number = int(found[1] or 1) + by
+    return request[: found.start()] + f"-{HOST}" + (f"-{number}" if number > 1 else "")
 
 
 def _objects(client: Client, common: Common) -> Iterator[str]:

@@ -172,6 +172,14 @@ def differences(when: str, wanted: dict[str, list[str]], found: dict[str, list[s
     return lines
 
 
+def earlier(operation: str) -> list[Outcome]:
+    """What a whole run that was ended early did well."""
+    file = KEPT / WHOLE.format(operation)
+    rows: list[dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else []
+    well = [row for row in rows if row.get("sent") and not row["problems"]]
+    return [Outcome(Case(**row["case"]), True, Attempt(**row["first"]), []) for row in well]
+
+
 def keep(cases: list[Case], outcomes: list[Outcome], name: str) -> None:
     """What failed is tried again by the next sample; all of it is the source of docs/reliability.md."""
     KEPT.mkdir(parents=True, exist_ok=True)

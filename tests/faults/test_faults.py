@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Every request of an operation may be cut, refused, held or be the last: the next run converges and nothing is left over.
 
-``EDGEFED_FAULTS=all`` tries them all, or what ``EDGEFED_FAULTS_MINUTES`` allow; otherwise a sample of ``EDGEFED_FAULTS_SEED``, with what
-failed last.
+``EDGEFED_FAULTS=all`` tries them all, or what ``EDGEFED_FAULTS_MINUTES`` allow, and ``rest`` goes on with such a run; otherwise a sample of
+``EDGEFED_FAULTS_SEED``, with what failed last.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Callable
 
 import pytest
 from faults.lab import Lane, lanes
-from faults.matrix import WHOLE, Case, Clean, Outcome, begin, cases_of, clean_run, keep, play, sample
+from faults.matrix import WHOLE, Case, Clean, Outcome, begin, cases_of, clean_run, earlier, keep, play, sample
 from faults.operations import OPERATIONS, SPOILED, start_server
 
 __all__ = ["lanes"]
 SAMPLED = 3
-WHOLE_RUN = os.environ.get("EDGEFED_FAULTS") == "all"
+WHOLE_RUN = os.environ.get("EDGEFED_FAULTS") in ("all", "rest")
+REST = os.environ.get("EDGEFED_FAULTS") == "rest"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,7 +64,9 @@ def test_the_next_run_converges(lanes: list[Lane], name: str, share: Callable[[s
     with ThreadPoolExecutor(len(lanes)) as pool:
         list(pool.map(lambda lane: begin(operation, lane), lanes))
     clean = clean_run(operation, lanes[0])
-    cases, outcomes = cases_of(name, clean), list[Outcome]()
+    cases = cases_of(name, clean)
+    outcomes = [outcome for outcome in earlier(name) if outcome.case in cases] if REST else []
+    tried = {outcome.case for outcome in outcomes}
     chosen = cases if WHOLE_RUN else sample(cases, SAMPLED, os.environ.get("EDGEFED_FAULTS_SEED", "1") + name)
 
     begun = time.monotonic()
@@ -76,7 +79,7 @@ def test_the_next_run_converges(lanes: list[Lane], name: str, share: Callable[[s
             print(f"\n{done}: {outcome.case}: {outcome.first.how}{problems}", end="", flush=True)
 
     try:
-        try_all(lanes, chosen, clean, seconds, note)
+        try_all(lanes, [case for case in chosen if case not in tried], clean, seconds, note)
     finally:
         keep(chosen, outcomes, WHOLE.format(name) if WHOLE_RUN else f"sample-{name}.json")
     assert [f"{outcome.case}: {outcome.problems}" for outcome in outcomes if outcome.problems] == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from faults.lab import number_of, renumbered
 from faults.matrix import Clean, cases_of, differences, standing_for_all
 from faults.report import page
 
@@ -39,6 +40,25 @@ PODS, ROLES, JOBS = (
 )
 def test_standing_for_all(requests: list[str], expected: list[tuple[str, int]]) -> None:
     assert standing_for_all(requests) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "by", "expected"),
+    [
+        ("GET /api/v1/namespaces/system/secrets/MEMBER-local", 0, "GET /api/v1/namespaces/system/secrets/MEMBER-local"),
+        ("GET /api/v1/namespaces/system/secrets/MEMBER-local", 4, "GET /api/v1/namespaces/system/secrets/MEMBER-local-5"),
+        ("PATCH /api/v1/namespaces/system/secrets/MEMBER-local-2", 4, "PATCH /api/v1/namespaces/system/secrets/MEMBER-local-6"),
+        ("PATCH /api/v1/namespaces/system/secrets/MEMBER-local-6", -5, "PATCH /api/v1/namespaces/system/secrets/MEMBER-local"),
+        ("GET /api/v1/namespaces/system/secrets/MEMBER-credentials", 4, "GET /api/v1/namespaces/system/secrets/MEMBER-credentials"),
+        ("GET /api/v1/namespaces/system/serviceaccounts/MEMBER-local", 4, "GET /api/v1/namespaces/system/serviceaccounts/MEMBER-local"),
+    ],
+)
+def test_secrets_of_tokens_count_up(request_: str, by: int, expected: str) -> None:
+    assert renumbered(request_, by) == expected
+
+
+def test_number_of() -> None:
+    assert [number_of(name) for name in ("edge1-local", "edge1-local-2", "edge1-local-17")] == [1, 2, 17]
 
 
 def test_cases() -> None:
