@@ -85,7 +85,7 @@ class Lane:
 
     def common(self, text: str) -> str:
         """A name, path or line as it is for any lane."""
-        return text.replace(self.member, MEMBER)
+        return text.replace(self.member.title(), MEMBER).replace(self.member, MEMBER)
 
     def disarm(self) -> None:
         """Spoil nothing, and count from here, the secrets of tokens too."""
@@ -189,7 +189,7 @@ def _objects(client: Client, common: Common) -> Iterator[str]:
 def _crds(client: Client, common: Common) -> Iterator[str]:
     for item in client.list(object_path(EXTENSIONS, "customresourcedefinitions")):
         content = fingerprint(common(json.dumps(item["spec"]["versions"])))
-        yield f"customresourcedefinitions {item['metadata']['name']} {item['spec']['names']['kind'].lower()} {content}"
+        yield f"customresourcedefinitions {item['metadata']['name']} {item['spec']['names']['kind']} {content}"
 
 
 def _federation(client: Client, common: Common) -> Iterator[str]:
