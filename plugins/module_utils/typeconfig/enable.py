@@ -10,7 +10,6 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import gates_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, least, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import plan as planning
@@ -56,7 +55,7 @@ def present(session: Session, wish: Wish, policy: str) -> Result:
             break
         except ApiError as error:
             if attempt + 1 == ATTEMPTS or error.status not in (404, 409):
-                raise with_remedy(error) from None
+                raise
             time.sleep(PAUSE)
     config = _settled(session, reading, wish)
     if plan.changes:

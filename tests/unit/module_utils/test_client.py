@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import BUSY_TRIES, ApiError, Client, ConnectError, connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import task_result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observe import Observer
+from ansible_collections.edgefed.kubefed.plugins.modules import federated_type, federated_type_info
 
 HTML = b"<html><body>Log in to go on</body></html>"
 PODS = "/api/v1/pods"
@@ -155,6 +157,20 @@ def test_what_is_asked_for_in_words() -> None:
 def test_the_version_has_no_kind() -> None:
     with client_of(as_json({"gitVersion": "v1.34.4"})) as client:
         assert client.get("/version") == {"gitVersion": "v1.34.4"}
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [(federated_type, {"name": "jobs"}), (federated_type, {"name": "jobs", "state": "absent"}), (federated_type_info, {})],
+)
+def test_a_refused_look_has_a_next_step(module: Any, options: dict[str, Any]) -> None:
+    """Before anything is written as well."""
+    status = {"kind": "Status", "status": "Failure", "reason": "InternalError", "message": "etcd is away"}
+    with serving(lambda path: as_json(status, "500 Internal Server Error")) as url:
+        given = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({"host": url, "api_key": "hunter2", **options})
+        with pytest.raises(ApiError) as raised:
+            module.run(given.validated_parameters, False, False, connect)
+    assert "etcd is away. Next: see the API server's log, then run this again." in raised.value.message
 
 
 @pytest.mark.parametrize("reply", [CUT["length"], STRANGERS["html"]], ids=["cut", "html"])
