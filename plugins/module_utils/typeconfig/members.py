@@ -131,17 +131,20 @@ def carry(session: Session, seen: list[Seen], target: Target, done: list[Change]
     Raises :class:`ApiError` (409) where another run made one at the same time, so that it is looked at again.
     """
 
+    made: list[str] = []
+
     def bring(one: Seen) -> EdgefedError | None:
         client = session.member(one.cluster)
         try:
             session.carry_out(client, one.change)  # type: ignore[arg-type]
-            done.append(one.change)  # type: ignore[arg-type]
+            made.append(one.name)
             session.await_served(client, target.name)
         except EdgefedError as error:
             return error
         return None
 
     failed = [error for error in session.host.each(bring, [one for one in seen if one.change]) if error]
+    done += [one.change for one in seen if one.change and one.name in made]
     for error in failed:
         if isinstance(error, ApiError) and error.status == 409:
             raise error
