@@ -140,7 +140,7 @@ kind-image: $(VENV)/.user
 
 # The whole matrix, which takes long, and a seeded sample of it with what failed last (make test).
 .PHONY: faults faults-sample
-faults: export EDGEFED_FAULTS := all
+faults: export EDGEFED_FAULTS ?= all
 faults: export EDGEFED_FAULTS_LANES ?= 4
 faults faults-sample: $(VENV)/.test $(VENV)-faults/.test programs tools
 	$(call STEP,requests that are cut$(comma) refused$(comma) held or the last)

@@ -38,6 +38,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 # with text/plain alone a container's log is refused (406)
 TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
+BUSY_TRIES = 3
+Statuses = list[int]
 
 
 class _Yaml:
@@ -160,10 +162,11 @@ class Client:
         content_type: str = "application/json",
         timeout: tuple[float, float] = TIMEOUT,
         accept: str = "application/json",
+        statuses: Statuses | None = None,
     ) -> Any:
         """Send one request and give the decoded JSON, or the text where ``accept`` is ``TEXT``.
 
-        ``accept`` asks for another form of the answer (aggregated discovery, metadata only).
+        ``accept`` asks for another form of the answer (aggregated discovery, metadata only). ``statuses`` takes its HTTP status.
         Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none, or none of an API server.
         """
         with self._lock:
@@ -192,6 +195,8 @@ class Client:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause, what, todo = explain(error)
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
+        if statuses is not None:
+            statuses.append(int(response.status))
         if accept == TEXT:
             return data.decode("utf-8", "replace")
         answer = _object(data)
@@ -249,14 +254,16 @@ class Client:
         )
         return created
 
-    def apply(self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True) -> dict[str, Any]:
-        """Server-side apply with our field manager."""
+    def apply(
+        self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True, statuses: Statuses | None = None
+    ) -> dict[str, Any]:
+        """Server-side apply with our field manager. ``statuses`` takes 201 where that made the object, 200 where it was there."""
         query = {
             "fieldManager": FIELD_MANAGER,
             "force": "true" if force else "false",
             "dryRun": "All" if dry_run else None,
         }
-        applied: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
+        applied: dict[str, Any] = self.request("PATCH", path, body, query=query, content_type=APPLY_PATCH, statuses=statuses)
         return applied
 
     def patch(self, path: str, body: Any, content_type: str = MERGE_PATCH, dry_run: bool = False) -> dict[str, Any]:
@@ -389,7 +396,8 @@ def _override(auth: dict[str, Any], configuration: Any) -> None:
     headers = {key: value for key, value in (auth.get("proxy_headers") or {}).items() if value}
     if headers:
         configuration.proxy_headers = urllib3.util.make_headers(**headers)
-    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=0, other=0)
+    # Only what the API server itself asks to send again (429 or 503 with Retry-After: it is busy, or a CRD is new), and then its own words.
+    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=BUSY_TRIES, other=0, raise_on_status=False)
 
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python gives no name

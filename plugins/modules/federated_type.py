@@ -211,7 +211,8 @@ code:
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import Wish
@@ -249,9 +250,12 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         open_template=params["template_schema"] == "open",
     )
     session = session_of(params, check, connect)
-    if params["state"] == "absent":
-        return absent(session, wish, params["objects"], params["delete_crd"])
-    return present(session, wish, params["target_crd"])
+    try:
+        if params["state"] == "absent":
+            return absent(session, wish, params["objects"], params["delete_crd"])
+        return present(session, wish, params["target_crd"])
+    except ApiError as error:
+        raise with_remedy(error) from None
 
 
 def main() -> None:

@@ -94,7 +94,8 @@ api_requests:
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.info import info
@@ -111,7 +112,11 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
     """Only reads: ``check`` and ``diff`` make no difference."""
-    return info(session_of(params, check, connect), params["names"], params["objects"], params["members"])
+    session = session_of(params, check, connect)
+    try:
+        return info(session, params["names"], params["objects"], params["members"])
+    except ApiError as error:
+        raise with_remedy(error) from None
 
 
 def main() -> None:

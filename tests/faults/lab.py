@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -15,20 +16,30 @@ import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 import yaml
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect, object_path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import fingerprint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rotation import RETIRING, slots_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
 MITMDUMP = REPOSITORY / ".venv-faults" / "bin" / "mitmdump"
 HOST, SYSTEM = "local", "kube-federation-system"
+EXTENSIONS, KUBEFED = "apiextensions.k8s.io/v1", "core.kubefed.io/v1beta1"
+KINDS = "shop.example.com"
+# In requests and states, in place of a lane's member.
+MEMBER = "MEMBER"
+_TOKEN = re.compile(rf"-{HOST}(?:-(\d+))?$")
 PORT_BASE = 31000
 # KubeFed looks at its members often, so that an unjoin is soon let go.
 QUICK = {"leader_elect": {"retry_period": "2s"}, "cluster_health_check": {"period": "2s"}}
+
+
+Common = Callable[[str], str]
 
 
 @dataclass
@@ -43,6 +54,7 @@ class Lane:
     servers: dict[str, str]
     authorities: dict[str, str]
     ports: dict[str, int]
+    rotations: int = 0
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -61,20 +73,36 @@ class Lane:
         """A file that the proxy makes when a request that is to be the last has come."""
         return self.folder / f"reached-{self.ports[HOST]}-{self.ports[self.member]}"
 
-    def disarm(self) -> None:
-        """Spoil nothing, and count from here."""
-        for side in self.sides:
-            self.arm(side, 0, "")
+    @property
+    def kind(self) -> str:
+        """A kind of this lane's own."""
+        return f"{self.member}s.{KINDS}"
 
-    def arm(self, side: str, position: int, fault: str) -> None:
-        """Spoil the ``position``-th request from now on to a side."""
+    @property
+    def federated_group(self) -> str:
+        """Where its federated kind is, so that KubeFed needs rights of its own for it."""
+        return f"{self.member}.example.com"
+
+    def common(self, text: str) -> str:
+        """A name, path or line as it is for any lane."""
+        return text.replace(self.member.title(), MEMBER).replace(self.member, MEMBER)
+
+    def disarm(self) -> None:
+        """Spoil nothing, and count from here, the secrets of tokens too."""
+        self.rotations = number_of(self.in_use()) - 1
+        for side in self.sides:
+            self.arm(side, "", 0, "")
+
+    def arm(self, side: str, request: str, time: int, fault: str) -> None:
+        """Spoil a request to a side, as any lane has it, when it comes for the ``time``-th time from now on."""
         self.reached.unlink(missing_ok=True)
-        given = {"position": position, "fault": fault, "reached": str(self.reached)}
+        asked = renumbered(request, self.rotations).replace(MEMBER, self.member)
+        given = {"request": asked, "time": time, "fault": fault, "reached": str(self.reached)}
         self._control(side, json.dumps(given).encode())
 
     def seen(self, side: str) -> list[str]:
-        """The requests to a side since it was armed."""
-        return list(self._control(side)["seen"])
+        """The requests to a side since it was armed, as any lane has them."""
+        return [renumbered(self.common(request), -self.rotations) for request in self._control(side)["seen"]]
 
     def _control(self, side: str, body: bytes | None = None) -> Any:
         address = f"https://127.0.0.1:{self.ports[side]}/faults"
@@ -86,27 +114,99 @@ class Lane:
     def client(self, side: str) -> Client:
         return connect({"kubeconfig": self.direct, "context": side}, side)
 
+    def only_host_has_the_kind(self) -> None:
+        """The CRD of this lane's own kind, which an enabled type brings to the members and leaves there."""
+        host, member, path = (
+            self.client(HOST),
+            self.client(self.member),
+            object_path(EXTENSIONS, "customresourcedefinitions", None, self.kind),
+        )
+        member.delete(path)
+        if host.find(path) is None:
+            names = {"kind": self.member.title(), "plural": f"{self.member}s"}
+            version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+            spec = {"group": KINDS, "scope": "Namespaced", "names": names, "versions": [version]}
+            host.apply(path, {"apiVersion": EXTENSIONS, "kind": "CustomResourceDefinition", "metadata": {"name": self.kind}, "spec": spec})
+        until(lambda: member.find(path) is None, f"no CRD {self.kind} in {self.member}")
+        until(lambda: host.find(f"/apis/{KINDS}/v1/{self.member}s"), f"{self.kind} served")
+
+    def in_use(self) -> str:
+        """The secret of the token in use in the member."""
+        account = f"{self.member}-{HOST}"
+        return slots_of(self.client(self.member).find(object_path("v1", "serviceaccounts", SYSTEM, account)), account).token
+
+    def token(self) -> str:
+        """What KubeFed shows the member; empty when it has nothing."""
+        found = self.client(HOST).find(object_path("v1", "secrets", SYSTEM, f"{self.member}-credentials")) or {}
+        return base64.b64decode((found.get("data") or {}).get("token", "")).decode()
+
     def state(self) -> dict[str, list[str]]:
-        """What a join leaves on each side, with the fields of secrets; of the host cluster only what is this member's."""
-        host = sorted(item for item in _objects(self.client(HOST)) if self.member in item)
-        return {"host": host, "member": sorted(_objects(self.client(self.member)))}
+        """What the operations leave on each side, as any lane has it, with the fields of secrets; of the host cluster only this lane's.
+
+        The secret of the token in use has a name that counts up.
+        """
+        host, member, in_use = self.client(HOST), self.client(self.member), self.in_use()
+        in_host = [item for item in [*_objects(host, self.common), *_federation(host, self.common)] if self.member in item]
+        in_member = [*_objects(member, self.common), *(item for item in _crds(member, self.common) if self.kind in item)]
+        secret = member.find(object_path("v1", "secrets", SYSTEM, in_use)) or {}
+        if (secret.get("data") or {}).get("token", "") == base64.b64encode(self.token().encode()).decode() != "":
+            in_member.append("the token that KubeFed has")
+        named = [item.replace(f"secrets {in_use} ", "secrets in use ") for item in in_member]
+        return {"host": sorted(map(self.common, in_host)), "member": sorted(map(self.common, named))}
 
 
-def _objects(client: Client) -> Iterator[str]:
+def number_of(secret: str) -> int:
+    """The how-manieth token it is for: ``edge1-local`` 1, ``edge1-local-7`` 7."""
+    found = _TOKEN.search(secret)
+    return int(found[1] or 1) if found else 1
+
+
+def renumbered(request: str, by: int) -> str:
+    """A request for the secret of a token as it is so many rotations later."""
+    found = _TOKEN.search(request)
+    if not found or "/secrets/" not in request:
+        return request
+    number = int(found[1] or 1) + by
+    return request[: found.start()] + f"-{HOST}" + (f"-{number}" if number > 1 else "")
+
+
+def _objects(client: Client, common: Common) -> Iterator[str]:
     for version, plural in (("v1", "serviceaccounts"), ("v1", "secrets"), ("rbac.authorization.k8s.io/v1", "rolebindings")):
         for item in client.list(object_path(version, plural, SYSTEM)):
             # Helm's own records, and what is there whoever joins
             if item.get("type") != "helm.sh/release.v1":
-                yield f"{plural} {item['metadata']['name']} {sorted(item.get('data') or {})}"
+                marks = sorted(set(item["metadata"].get("annotations") or {}) & {RETIRING})
+                yield f"{plural} {item['metadata']['name']} {sorted(item.get('data') or {})} {marks}"
     for plural in ("clusterroles", "clusterrolebindings"):
         for item in client.list(object_path("rbac.authorization.k8s.io/v1", plural)):
             if "kubefed" in item["metadata"]["name"]:
-                yield f"{plural} {item['metadata']['name']}"
+                rights = [item.get("rules"), item.get("subjects")]
+                yield f"{plural} {item['metadata']['name']} {fingerprint(common(json.dumps(rights)))}"
     if client.find(object_path("v1", "namespaces", None, SYSTEM)):
         yield "namespace"
-    if client.find("/apis/core.kubefed.io/v1beta1"):
-        for item in client.list(object_path("core.kubefed.io/v1beta1", "kubefedclusters", SYSTEM)):
-            yield f"kubefedclusters {item['metadata']['name']} {item['spec']['secretRef']['name']}"
+
+
+def _crds(client: Client, common: Common) -> Iterator[str]:
+    for item in client.list(object_path(EXTENSIONS, "customresourcedefinitions")):
+        content = fingerprint(common(json.dumps(item["spec"]["versions"])))
+        yield f"customresourcedefinitions {item['metadata']['name']} {item['spec']['names']['kind']} {content}"
+
+
+def _federation(client: Client, common: Common) -> Iterator[str]:
+    yield from _crds(client, common)
+    for item in client.list(object_path(KUBEFED, "kubefedclusters", SYSTEM)):
+        yield f"kubefedclusters {item['metadata']['name']} {item['spec']['secretRef']['name']}"
+    for item in client.list(object_path(KUBEFED, "federatedtypeconfigs", SYSTEM)):
+        said = (item.get("status") or {}).get("propagationController")
+        yield f"federatedtypeconfigs {item['metadata']['name']} {said} {json.dumps(item['spec'], sort_keys=True)}"
+
+
+def until(done: Callable[[], Any], what: str) -> None:
+    """Wait for it, a minute at most."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, f"not within a minute: {what}"
+        time.sleep(0.1)
 
 
 def play(folder: Path, members: list[str], *playbooks: str) -> None:
@@ -157,27 +257,32 @@ def tokens(folder: Path, sides: list[str]) -> dict[str, str]:
 
 
 def write_kubeconfig(lane: Lane, made: dict[str, str]) -> None:
-    """The proxies' addresses and CA."""
-    authority = base64.b64encode((lane.folder / "mitmproxy" / "mitmproxy-ca-cert.pem").read_bytes()).decode()
+    """The proxies' addresses and CA; the members of other lanes past the proxies."""
+    proxy = base64.b64encode((lane.folder / "mitmproxy" / "mitmproxy-ca-cert.pem").read_bytes()).decode()
     document: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": []}
-    for side, port in lane.ports.items():
-        server = {"server": f"https://127.0.0.1:{port}", "certificate-authority-data": authority}
+    for side, token in made.items():
+        authority = base64.b64encode(lane.authorities[side].encode()).decode()
+        server = {"server": lane.servers[side], "certificate-authority-data": authority}
+        if side in lane.ports:
+            server = {"server": f"https://127.0.0.1:{lane.ports[side]}", "certificate-authority-data": proxy}
         document["clusters"].append({"name": side, "cluster": server})
-        document["users"].append({"name": side, "user": {"token": made[side]}})
+        document["users"].append({"name": side, "user": {"token": token}})
         document["contexts"].append({"name": side, "context": {"cluster": side, "user": side}})
     Path(lane.kubeconfig).touch(0o600)
     Path(lane.kubeconfig).write_text(yaml.safe_dump(document))
 
 
 def wait_until_they_listen(process: subprocess.Popen[bytes], lanes: list[Lane]) -> None:
-    for port in [port for lane in lanes for port in lane.ports.values()]:
-        end = time.monotonic() + 60
-        while True:
-            assert process.poll() is None and time.monotonic() < end, (lanes[0].folder / "mitmdump.log").read_text()
-            with socket.socket() as tried:
-                if tried.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    log = lanes[0].folder / "mitmdump.log"
+
+    def listens(port: int) -> bool:
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as tried:
+            return tried.connect_ex(("127.0.0.1", port)) == 0
+
+    for lane in lanes:
+        for port in lane.ports.values():
+            until(lambda port=port: listens(port), f"the proxy listens at {port}, see {log}")  # type: ignore[misc]
 
 
 def make_lanes(folder: Path, members: list[str]) -> list[Lane]:

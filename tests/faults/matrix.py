@@ -4,45 +4,51 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import re
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from faults.lab import REPOSITORY, Lane
-from faults.operations import OPERATIONS, Attempt, Operation, attempt
+from faults.operations import IMPATIENT, OPERATIONS, Attempt, Operation, attempt
 
 FAULTS = ("cut", "lost", "500", "409", "delay", "kill")
 SIDES = ("host", "member")
 KEPT = REPOSITORY / ".cache" / "faults"
+FAILED, WHOLE = "failed-last.json", "whole-{}.json"
+_LISTS = re.compile(r"GET /apis?/[^ ]+/namespaces/([^/]+)/[^/]+$")
 
 
 @dataclass(frozen=True)
 class Case:
-    """The ``position``-th request to a side, ``host`` or ``member``, is spoiled."""
+    """A request to a side, ``host`` or ``member``, is spoiled when it comes for the ``time``-th time. ``MEMBER`` in it is the lane's."""
 
     operation: str
     side: str
-    position: int
+    request: str
+    time: int
     fault: str
 
     def __str__(self) -> str:
-        return f"{self.operation}, request {self.position} to {self.side}, {self.fault}"
+        return f"{self.operation}, {self.side}, {self.request} ({self.time}), {self.fault}"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case. ``problems`` is empty when all is as it must be."""
+    """What became of a case. ``problems`` is empty when all is as it must be; ``sent``: the request came that often at all."""
 
     case: Case
-    request: str
+    sent: bool
     first: Attempt
     problems: list[str]
 
 
 @dataclass
 class Clean:
-    """An operation that nothing disturbs: the requests to each side, and what is there before and after."""
+    """An operation that nothing disturbs: the requests to each side, and what is there before and after, on any lane."""
 
     requests: dict[str, list[str]]
     before: dict[str, list[str]]
@@ -50,33 +56,69 @@ class Clean:
 
 
 def undisturbed(operation: Operation, lane: Lane) -> None:
-    lane.disarm()
     done = attempt(operation, lane)
     assert done.how == "done", done.message
 
 
+def begin(operation: Operation, lane: Lane) -> None:
+    """Bring a lane to where the operation begins."""
+    lane.disarm()
+    for step in operation.start:
+        undisturbed(OPERATIONS[step], lane)
+    operation.tidy(lane)
+
+
+def go_back(operation: Operation, lane: Lane) -> Attempt:
+    """From the operation's end to where the next case begins."""
+    done = attempt(OPERATIONS[operation.back], lane) if operation.back else Attempt("done")
+    operation.tidy(lane)
+    return done
+
+
 def clean_run(operation: Operation, lane: Lane) -> Clean:
-    for step in operation, OPERATIONS[operation.back]:
-        undisturbed(step, lane)
-    before = lane.state()
+    before, token = lane.state(), lane.token()
+    lane.disarm()
     undisturbed(operation, lane)
     requests = dict(zip(SIDES, (lane.seen(side) for side in lane.sides), strict=True))
     after = lane.state()
-    undisturbed(OPERATIONS[operation.back], lane)
-    assert before != after
+    assert before != after or (operation.renews and token != lane.token())
+    assert go_back(operation, lane).how == "done"
     return Clean(requests, before, after)
 
 
 def cases_of(operation: str, clean: Clean) -> list[Case]:
+    """Those of all requests, fault by fault. A read of which the answer is lost is a read that is cut, and none is answered with 409."""
     return [
-        Case(operation, side, position, fault) for side in SIDES for position in range(1, len(clean.requests[side]) + 1) for fault in FAULTS
+        Case(operation, side, request, time, fault)
+        for fault in FAULTS
+        for side in SIDES
+        for request, time in standing_for_all(clean.requests[side])
+        if not (fault in ("lost", "409") and request.startswith("GET "))
     ]
+
+
+def standing_for_all(requests: list[str]) -> list[tuple[str, int]]:
+    """The requests to spoil, each with the how-manieth of its kind it is.
+
+    Of a request that is repeated while something is waited for, the first and the second: what holds for the second holds for any later
+    one, and how many come is another number each time. Of lists of all that lies in a namespace, the first and the last.
+    """
+    counts: Counter[str] = Counter()
+    numbered = []
+    for request in requests:
+        counts[request] += 1
+        numbered.append((request, counts[request]))
+    chosen: list[tuple[str, int]] = []
+    for _alike, group in itertools.groupby(numbered, key=lambda one: _LISTS.sub(r"lists in \1", one[0])):
+        series = list(group)
+        repeated = len({request for request, _ in series}) == 1
+        chosen += series[:2] if repeated else [series[0], series[-1]]
+    return chosen
 
 
 def sample(cases: list[Case], count: int, seed: str) -> list[Case]:
     """``count`` of them, the same for a seed, and those that failed last."""
-    failed = KEPT / "failed.json"
-    again = [Case(**given) for given in json.loads(failed.read_text())] if failed.is_file() else []
+    again = [Case(**given) for given in _failed()]
     return list(dict.fromkeys([*(case for case in again if case in cases), *random.Random(seed).sample(cases, min(count, len(cases)))]))
 
 
@@ -84,25 +126,28 @@ def play(case: Case, clean: Clean, lane: Lane) -> Outcome:
     """From where the operation begins: spoiled, again undisturbed, once more without a change; then back."""
     operation = OPERATIONS[case.operation]
     side = dict(zip(SIDES, lane.sides, strict=True))[case.side]
+    token = lane.token()
     lane.disarm()
-    lane.arm(side, case.position, case.fault)
-    first = attempt(operation, lane)
-    seen = lane.seen(side)
+    lane.arm(side, case.request, case.time, case.fault)
+    first = attempt(operation, lane, IMPATIENT)
+    sent = lane.seen(side).count(case.request) >= case.time
     problems = _judge_first(first, case)
     lane.disarm()
     second = attempt(operation, lane)
     if second.how != "done":
         problems.append(f"the next run: {second.how}: {second.message}")
-    third = attempt(operation, lane)
+    third = attempt(OPERATIONS[operation.again or operation.name], lane)
     if (third.how, third.changed) != ("done", False):
         problems.append(f"the run after: {third.how}, changed {third.changed}: {third.message}")
-    problems += _differences("afterwards", clean.after, lane.state())
-    back = attempt(OPERATIONS[operation.back], lane)
+    problems += differences("afterwards", clean.after, lane.state())
+    if operation.renews and lane.token() == token:
+        problems.append("the token is the old one")
+    back = go_back(operation, lane)
     if back.how != "done":
         problems.append(f"the way back: {back.how}: {back.message}")
-    problems += _differences("on the way back", clean.before, lane.state())
-    request = seen[case.position - 1] if len(seen) >= case.position else "(not sent)"
-    return Outcome(case, request, first, problems)
+    if operation.back:
+        problems += differences("on the way back", clean.before, lane.state())
+    return Outcome(case, sent, first, problems)
 
 
 def _judge_first(first: Attempt, case: Case) -> list[str]:
@@ -110,29 +155,42 @@ def _judge_first(first: Attempt, case: Case) -> list[str]:
         return [f"crashed: {first.message}"]
     if first.how == "told" and "Next: " not in first.message:
         return [f"told without a next step: {first.message}"]
+    if first.how == "told" and ("\n" in first.message or "eyJ" in first.message):
+        return [f"told in several lines, or with a token: {first.message}"]
     if first.how == "killed" and case.fault != "kill":
         return ["killed without being asked to"]
     return []
 
 
-def _differences(when: str, wanted: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
+def differences(when: str, wanted: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
+    """What one state has more and less than the other, in words."""
     lines = []
     for side in SIDES:
-        lines += [f"{when} there is still on {side}: {item}" for item in found[side] if item not in wanted[side]]
-        lines += [f"{when} {side} lacks: {item}" for item in wanted[side] if item not in found[side]]
+        more, less = Counter(found[side]) - Counter(wanted[side]), Counter(wanted[side]) - Counter(found[side])
+        lines += [f"{when} there is still on {side}: {item}" for item in more]
+        lines += [f"{when} {side} lacks: {item}" for item in less]
     return lines
 
 
-def keep(outcomes: list[Outcome], name: str) -> None:
+def earlier(operation: str) -> list[Outcome]:
+    """What a whole run that was ended early did well."""
+    file = KEPT / WHOLE.format(operation)
+    rows: list[dict[str, Any]] = json.loads(file.read_text()) if file.is_file() else []
+    well = [row for row in rows if row.get("sent") and not row["problems"]]
+    return [Outcome(Case(**row["case"]), True, Attempt(**row["first"]), []) for row in well]
+
+
+def keep(cases: list[Case], outcomes: list[Outcome], name: str) -> None:
     """What failed is tried again by the next sample; all of it is the source of docs/reliability.md."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    (KEPT / name).write_text(json.dumps([asdict(outcome) for outcome in outcomes], indent=1))
-    _remember(outcomes)
-
-
-def _remember(outcomes: list[Outcome]) -> None:
-    failed = KEPT / "failed.json"
-    before: list[dict[str, Any]] = json.loads(failed.read_text()) if failed.is_file() else []
+    found = {outcome.case: asdict(outcome) for outcome in outcomes}
+    (KEPT / name).write_text(json.dumps([found.get(case, {"case": asdict(case)}) for case in cases], indent=1))
     tried = [asdict(outcome.case) for outcome in outcomes]
     now = [asdict(outcome.case) for outcome in outcomes if outcome.problems]
-    failed.write_text(json.dumps([*now, *(case for case in before if case not in tried)]))
+    (KEPT / FAILED).write_text(json.dumps([*now, *(case for case in _failed() if case not in tried)]))
+
+
+def _failed() -> list[dict[str, Any]]:
+    failed = KEPT / FAILED
+    found: list[dict[str, Any]] = json.loads(failed.read_text()) if failed.is_file() else []
+    return found

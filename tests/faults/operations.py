@@ -9,11 +9,14 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Callable
 
+import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from faults.lab import HOST, Lane
 
@@ -22,28 +25,44 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 MODULES = "ansible_collections.edgefed.kubefed.plugins.modules"
 # A client that waits half a minute for an answer would only keep the tests waiting.
-IMPATIENT = (5, 5)
+IMPATIENT = (3, 3)
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["faults.operations"])
+_CONTEXT.set_forkserver_preload(["faults.operations", f"{MODULES}.kubefed_cluster", f"{MODULES}.federated_type"])
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A module with its options, and the operation that leads back to where it began."""
+    """A module with its options.
+
+    ``start`` leads to where it begins, from wherever, and ``back`` from its end; without ``back`` it begins where it ended. ``again``
+    changes nothing after it; where it is not said, that is the operation itself. ``renews``: the member's token is another afterwards.
+    ``tidy`` takes away what is to stay by design, so that each case begins as the first did.
+    """
 
     name: str
     module: str
     options: dict[str, Any] = field(hash=False)
-    back: str
+    start: tuple[str, ...] = ()
+    back: str = ""
+    again: str = ""
+    renews: bool = False
+    tidy: Callable[[Lane], None] = lambda _lane: None
 
 
+LEAST = {"credentials": "least"}
 OPERATIONS = {
     operation.name: operation
     for operation in (
-        Operation("join", "kubefed_cluster", {"wait": False}, back="unjoin"),
-        Operation("unjoin", "kubefed_cluster", {"state": "absent", "wait_sleep": 1}, back="join"),
+        Operation("join", "kubefed_cluster", {"wait": False}, start=("unjoin",), back="unjoin"),
+        Operation("unjoin", "kubefed_cluster", {"state": "absent"}, start=("join",), back="join"),
+        Operation("ready", "kubefed_cluster", {}),
+        Operation("least", "kubefed_cluster", LEAST),
+        Operation("rotate", "kubefed_cluster", {**LEAST, "rotate": True}, start=("least",), again="least", renews=True),
+        Operation("enable", "federated_type", {}, start=("ready", "disable"), back="disable", tidy=Lane.only_host_has_the_kind),
+        Operation("disable", "federated_type", {"state": "absent", "delete_crd": True}),
     )
 }
+SPOILED = ("join", "unjoin", "rotate", "enable")
 
 
 @dataclass(frozen=True)
@@ -56,17 +75,27 @@ class Attempt:
 
 
 def options_of(operation: Operation, lane: Lane) -> dict[str, Any]:
-    """KubeFed itself dials past the proxies."""
-    given = {"kubeconfig": lane.kubeconfig, "context": HOST, "name": lane.member, **operation.options}
-    if operation.name == "join":
+    """KubeFed itself dials past the proxies. Each lane has a kind of its own, with rights of its own for KubeFed."""
+    given = {"kubeconfig": lane.kubeconfig, "context": HOST, "wait_sleep": 1, **operation.options}
+    if operation.module == "federated_type":
+        return {**given, "name": lane.kind, "federated_group": lane.federated_group}
+    given["name"] = lane.member
+    if given.get("state") != "absent":
         given |= {"api_endpoint": lane.servers[lane.member], "api_ca_cert": lane.authorities[lane.member]}
     return given
 
 
-def attempt(operation: Operation, lane: Lane) -> Attempt:
+def start_server() -> None:
+    """The process that runs are forked from: it imports what they need, once, and does not see this one's ``sys.path``."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        forkserver.ensure_running()
+
+
+def attempt(operation: Operation, lane: Lane, patience: tuple[int, int] | None = None) -> Attempt:
     """One run in a process of its own, killed when the proxy says that the moment has come."""
     ours, theirs = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_run, args=(theirs, operation.module, options_of(operation, lane)))
+    process = _CONTEXT.Process(target=_run, args=(theirs, operation.module, options_of(operation, lane), patience))
     process.start()
     theirs.close()
     while process.is_alive() and not ours.poll(0.02):
@@ -82,17 +111,18 @@ def attempt(operation: Operation, lane: Lane) -> Attempt:
         process.join()
 
 
-def _impatient(*arguments: Any, **options: Any) -> Client:
+def _impatient(patience: tuple[int, int], *arguments: Any, **options: Any) -> Client:
     client = connect(*arguments, **options)
-    client.request = functools.partial(client.request, timeout=IMPATIENT)  # type: ignore[method-assign]
+    client.request = functools.partial(client.request, timeout=patience)  # type: ignore[method-assign]
     return client
 
 
-def _run(answer: Connection, module: str, options: dict[str, Any]) -> None:
+def _run(answer: Connection, module: str, options: dict[str, Any], patience: tuple[int, int] | None) -> None:
     body = importlib.import_module(f"{MODULES}.{module}")
     checked = ArgumentSpecValidator(body.ARGUMENT_SPEC).validate(options)
     try:
-        result = body.run(checked.validated_parameters, False, True, _impatient)
+        using = functools.partial(_impatient, patience) if patience else connect
+        result = body.run(checked.validated_parameters, False, True, using)
         answer.send(("done", result.changed, ""))
     except EdgefedError as error:
         answer.send(("told", False, error.message))

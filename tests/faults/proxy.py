@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A mitmproxy addon: counts the requests to each API server, and spoils one of them. Runs inside mitmdump, in its own environment.
 
-It is told what to do at ``/faults`` of the listening port: ``PUT {"position": 3, "fault": "cut", "reached": "/a/file"}`` arms it and
-begins to count, ``GET`` gives ``{"seen": ["GET /api", …]}``.
+It is told what to do at ``/faults`` of the listening port: ``PUT {"request": "GET /api", "time": 2, "fault": "cut", "reached": "/a/file"}``
+arms it and begins to count, ``GET`` gives ``{"seen": ["GET /api", …]}``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ STATUS = {"500": (500, "InternalError"), "409": (409, "Conflict")}
 
 
 class Side:
-    """One API server: what was asked of it since it was armed, and which request is to be spoiled (from 1; 0: none)."""
+    """One API server: what was asked of it since it was armed, and the request to spoil when it comes for the ``time``-th time."""
 
     def __init__(self) -> None:
-        self.position = 0
+        self.request = ""
+        self.time = 0
         self.fault = ""
         self.reached = ""
         self.seen: list[str] = []
@@ -43,8 +44,9 @@ class Faults:
         if flow.request.path == CONTROL:
             self._control(flow, side)
             return
-        side.seen.append(f"{flow.request.method} {flow.request.path.partition('?')[0]}")
-        if len(side.seen) != side.position:
+        asked = f"{flow.request.method} {flow.request.path.partition('?')[0]}"
+        side.seen.append(asked)
+        if asked != side.request or side.seen.count(asked) != side.time:
             return
         if side.fault in STATUS:
             flow.response = _refusal(*STATUS[side.fault])
@@ -66,7 +68,8 @@ class Faults:
     def _control(self, flow: http.HTTPFlow, side: Side) -> None:
         if flow.request.method == "PUT":
             given = json.loads(flow.request.get_text() or "{}")
-            side.position, side.fault, side.reached, side.seen = given["position"], given["fault"], given["reached"], []
+            side.request, side.time = given["request"], given["time"]
+            side.fault, side.reached, side.seen = given["fault"], given["reached"], []
         flow.response = http.Response.make(200, json.dumps({"seen": side.seen}), {"Content-Type": "application/json"})
 
 

@@ -34,8 +34,9 @@ ATTEMPTS = 3
 
 @dataclass
 class Session:
-    """The two clusters of a join, and how to go about it (seconds). ``done`` collects what was written, ``answers`` what the API servers
-    made of it, ``asked`` is how many requests went elsewhere.
+    """The two clusters of a join, and how to go about it (seconds). ``tried`` collects what was to be written, ``done`` what this run
+    wrote: another that runs at the same time may have been first. ``latest`` is what was written, as it came back;
+    ``asked`` is how many requests went elsewhere.
 
     ``preflight``, given the control plane's scope, tells what speaks against a join, and raises where that is too much.
     """
@@ -50,7 +51,8 @@ class Session:
     force: bool = False
     asked: int = 0
     done: list[Change] = field(default_factory=list)
-    answers: dict[Ref, Manifest | None] = field(default_factory=dict)
+    tried: list[Change] = field(default_factory=list)
+    latest: dict[Ref, Manifest] = field(default_factory=dict)
     preflight: Callable[[str], list[str]] | None = None
     warned: list[str] = field(default_factory=list)
 
@@ -65,8 +67,13 @@ class Session:
 
     def carry_out(self, change: Change) -> None:
         """Do one change and note it."""
-        self.answers[change.ref] = carry_out(self.client(change.ref), change, self.wait_timeout)
-        self.done.append(change)
+        change = replace(change, live=self.latest.get(change.ref, change.live))
+        ours, live = carry_out(self.client(change.ref), change, self.wait_timeout)
+        self.tried.append(change)
+        if ours:
+            self.done.append(change)
+        if live:
+            self.latest[change.ref] = live
 
 
 def present(session: Session, wish: Wish) -> Result:
@@ -74,6 +81,7 @@ def present(session: Session, wish: Wish) -> Result:
     before: dict[str, Any] = {}
     for attempt in range(ATTEMPTS):
         reading, wish = look(session.host, session.member, wish, session.force)
+        session.latest.clear()
         plan = _plan(reading, wish)
         before = before or plan.before
         if attempt == 0 and session.preflight and _connects(reading, plan):
@@ -89,7 +97,7 @@ def present(session: Session, wish: Wish) -> Result:
                 raise
             time.sleep(QUICK)
     cluster = _settled(session, reading, wish)
-    closing = _closing(session, reading, wish, session.done)
+    closing = _closing(session, reading, wish, session.tried)
     for change in closing.changes:
         session.carry_out(change)
     plan = _closed(plan, closing)
@@ -203,10 +211,10 @@ def _settled(session: Session, reading: Reading, wish: Wish) -> Manifest:
     """The KubeFedCluster, ready if asked to wait. Where the connection changed only a later look of the controller counts."""
     path = path_of(reading.where.cluster)
     known = reading.objects.get(reading.where.cluster)
-    touched = [change for change in session.done if change.ref.side == "host"]
+    touched = [change for change in session.tried if change.ref.side == "host"]
     if known and not touched and (readiness(known).ready or not session.wait):
         return known
-    if not session.wait and (written := session.answers.get(reading.where.cluster, known)):
+    if not session.wait and (written := session.latest.get(reading.where.cluster, known)):
         return written
     outdated = readiness(known).probed if known and planning.reconnects(known, touched) else None
     last: list[Manifest] = []

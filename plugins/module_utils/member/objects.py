@@ -15,6 +15,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import
     Change,
     foreign_names,
     leaving,
+    merged,
     orphaned_secrets,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -29,6 +30,8 @@ DERIVED_GROUPS = ("events.k8s.io", "metrics.k8s.io", "custom.metrics.k8s.io", "p
 NAMED_AT_MOST = 5
 # as many as a client keeps connections
 PARALLEL = 4
+CONFLICTS_AT_MOST = 5
+CREATED, CONFLICT = 201, 409
 
 
 def path_of(ref: Ref) -> str:
@@ -51,23 +54,84 @@ def read(client: Client, wanted: Iterable[Ref]) -> dict[Ref, Manifest]:
     return found
 
 
-def carry_out(client: Client, change: Change, timeout: int) -> Manifest | None:
-    """Do one change and give the object as it is then. What is being deleted is waited for, ``timeout`` seconds at most: a write to it
-    would be lost."""
-    path = path_of(change.ref)
+def carry_out(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest | None]:
+    """Do one change; gives whether it was this run that did it, not another at the same time, and the object as it is then.
+
+    What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost.
+    """
     if change.action == "delete":
-        client.delete(path)
-        return None
+        return _delete(client, change), None
+    if change.action == "update":
+        return _update(client, change, timeout)
     if change.action == "replace":
+        _clear_away(client, change)
+        wait_gone(client, change.ref, timeout)
+    return _make(client, change, timeout)
+
+
+def _clear_away(client: Client, change: Change) -> None:
+    """Delete what is to be made anew, but not what another run made anew already: that is for the plan to look at."""
+    live = client.find(path_of(change.ref))
+    if live is None or leaving(live):
+        return
+    if change.live and live["metadata"].get("uid") != change.live["metadata"].get("uid"):
+        raise ApiError(f"{client.where}: {change.ref} was made anew by another run meanwhile", CONFLICT, "Conflict", {})
+    _delete(client, change)
+
+
+def _make(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:
+    path, body, statuses = path_of(change.ref), change.body or {}, list[int]()
+    live = client.apply(path, body, statuses=statuses)
+    if leaving(live):
+        wait_gone(client, change.ref, timeout)
+        live = client.apply(path, body, statuses=statuses)
+    return statuses[-1] == CREATED, live
+
+
+def _update(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:
+    """Only what it was planned on is written to. Where others wrote meanwhile, as KubeFed does to the status, it is looked at again."""
+    body, live = change.body or {}, change.live
+    for last in _tries():
+        version = {"resourceVersion": live["metadata"].get("resourceVersion")} if live else {}
+        try:
+            applied = client.apply(path_of(change.ref), {**body, "metadata": {**body["metadata"], **version}})
+            break
+        except ApiError as error:
+            live = client.find(path_of(change.ref)) if error.status == CONFLICT and not last else None
+            if live is None or leaving(live):
+                raise
+            if merged(live, body) == live:
+                return False, live
+    return (True, applied) if not leaving(applied) else _make(client, change, timeout)
+
+
+def _delete(client: Client, change: Change) -> bool:
+    path, live = path_of(change.ref), change.live
+    for last in _tries():
+        try:
+            return client.delete(path, _only(live))
+        except ApiError as error:
+            if error.status != CONFLICT or last:
+                raise
         live = client.find(path)
-        if live and not leaving(live):
-            client.delete(path)
-        wait_gone(client, change.ref, timeout)
-    applied = client.apply(path, change.body or {})
-    if leaving(applied):
-        wait_gone(client, change.ref, timeout)
-        applied = client.apply(path, change.body or {})
-    return applied
+        if live is None or leaving(live):
+            break
+    return False
+
+
+def _only(live: Manifest | None) -> dict[str, Any] | None:
+    """Options by which a deletion is refused when another has begun: one that something holds changes the object."""
+    if live is None:
+        return None
+    meta = live["metadata"]
+    held = meta.get("finalizers") or (live.get("spec") or {}).get("finalizers")
+    conditions = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion") if held else None}
+    return {"preconditions": {key: value for key, value in conditions.items() if value}}
+
+
+def _tries() -> Iterator[bool]:
+    """Whether it is the last one."""
+    yield from (number == CONFLICTS_AT_MOST for number in range(1, CONFLICTS_AT_MOST + 1))
 
 
 def wait_gone(client: Client, ref: Ref, timeout: int) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import (
@@ -35,11 +35,12 @@ JOINERS = (FIELD_MANAGER, "kubefedctl")
 @dataclass(frozen=True)
 class Change:
     """``action`` is ``create``, ``update``, ``replace`` (wait until it is gone, deleting it if nobody did, then create)
-    or ``delete``. ``body`` is what is applied."""
+    or ``delete``. ``body`` is what is applied, ``live`` the object that this was planned on."""
 
     action: str
     ref: Ref
     body: Manifest | None = None
+    live: Manifest | None = field(default=None, compare=False, repr=False)
 
     def describe(self) -> dict[str, Any]:
         """As a task's result shows it."""
@@ -87,7 +88,7 @@ def plan_present(current: Objects, wanted: Iterable[Wanted]) -> Plan:
 def plan_absent(current: Objects, order: Iterable[Ref]) -> Plan:
     """Deletes what is there of ``order``, in that order; what is being deleted already needs nothing."""
     going = [ref for ref in order if ref in current and not leaving(current[ref])]
-    return Plan([Change("delete", ref) for ref in going], {_title(ref): visible(current[ref]) for ref in going}, {})
+    return Plan([Change("delete", ref, live=current[ref]) for ref in going], {_title(ref): visible(current[ref]) for ref in going}, {})
 
 
 def retirement(wanted_account: Wanted, current: Objects, retiring: Ref) -> Plan:
@@ -246,14 +247,14 @@ def _step(live: Manifest | None, want: Wanted, stale: bool) -> tuple[Change | No
     if live is None:
         return Change("create", want.ref, born), born
     if stale or leaving(live):
-        return Change("replace", want.ref, born), born
+        return Change("replace", want.ref, born, live), born
     body = born if is_ours(live) else want.body
     result = merged(live, body)
     if result == live:
         return None, live
     if any(_at(result, field) != _at(live, field) for field in want.immutable):
-        return Change("replace", want.ref, born), born
-    return Change("update", want.ref, body), result
+        return Change("replace", want.ref, born, live), born
+    return Change("update", want.ref, body, live), result
 
 
 def _stale(want: Wanted, current: Objects, changes: list[Change]) -> bool:

@@ -57,13 +57,14 @@ def absent(session: Session, federated: str, context: str) -> Result:
         for change in plan.changes:
             session.carry_out(change)
         _wait_for_namespace(session, seen, bool(namespace))
+    changes = plan.changes if session.check else session.done
     return Result(
-        changed=bool(plan.changes),
-        diff={"before": plan.before, "after": plan.after},
+        changed=bool(changes),
+        diff={"before": plan.before if changes else plan.after, "after": plan.after},
         warnings=seen.warnings,
         data={
             "cluster": {"name": session.names.cluster, "ready": False},
-            "changes": [change.describe() for change in plan.changes],
+            "changes": [change.describe() for change in changes],
             "left_behind": seen.left,
             "api_requests": session.requests,
         },
@@ -166,7 +167,7 @@ def _namespace_to_delete(session: Session, seen: _Seen) -> planning.Change | Non
     if left:
         seen.warnings.append(f"{ref} in {session.member.where} stays, it holds {', '.join(left)}.")
         return None
-    return planning.Change("delete", ref)
+    return planning.Change("delete", ref, live=live)
 
 
 def _wait_for_namespace(session: Session, seen: _Seen, deleted: bool) -> None:

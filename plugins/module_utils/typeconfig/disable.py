@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import stuck
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -63,16 +62,13 @@ def _out(session: Session, reading: Reading, wish: Wish, objects: str, on_host: 
     federated = reading.federated
     if federated is None:
         return []
-    try:
-        warnings = _objects_out(session, reading, federated, wish, objects)
-        _stopped(session, reading.name)
-        for change in on_host:
-            if change.kind not in (federated.kind, "FederatedTypeConfig"):
-                session.carry_out(session.client, change)
-                session.await_gone(session.client, change.path, f"{change.kind} {change.name}")
-        _delete_config(session, reading.name)
-    except ApiError as error:
-        raise with_remedy(error) from None
+    warnings = _objects_out(session, reading, federated, wish, objects)
+    _stopped(session, reading.name)
+    for change in on_host:
+        if change.kind not in (federated.kind, "FederatedTypeConfig"):
+            session.carry_out(session.client, change)
+            session.await_gone(session.client, change.path, f"{change.kind} {change.name}")
+    _delete_config(session, reading.name)
     return warnings
 
 

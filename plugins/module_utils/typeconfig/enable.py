@@ -10,7 +10,6 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.control_plane.status import gates_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, least, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import plan as planning
@@ -19,7 +18,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.session import Session, State, crd_path, read_state
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.target import Target, choose, served
 
-ATTEMPTS = 3
+# Two runs at once may be in each other's way with the CRD, the rights, the members' CRDs and the FederatedTypeConfig.
+ATTEMPTS = 5
 PAUSE = 0.2
 GATE = "RawResourceStatusCollection"
 
@@ -55,7 +55,7 @@ def present(session: Session, wish: Wish, policy: str) -> Result:
             break
         except ApiError as error:
             if attempt + 1 == ATTEMPTS or error.status not in (404, 409):
-                raise with_remedy(error) from None
+                raise
             time.sleep(PAUSE)
     config = _settled(session, reading, wish)
     if plan.changes:
@@ -149,8 +149,7 @@ def _apply(session: Session, reading: Reading, wish: Wish, plan: Plan, done: lis
         done.append(change)
     if any(change.kind == "CustomResourceDefinition" for change in first):
         session.await_served(session.client, reading.federated.crd_name)
-    members.carry(session, reading.members, reading.target)
-    done += [change for change in plan.changes if change.cluster != "host" and change.kind == "CustomResourceDefinition"]
+    members.carry(session, reading.members, reading.target, done)
     if wish.propagation == "Enabled":
         warnings = least.widen(session, reading.least, reading.target.name, _types_after(reading, wish))
         done += least.made(plan, reading.least)

@@ -125,22 +125,29 @@ def note(plan: Plan, seen: list[Seen], target: Target) -> None:
             plan.step(one.change, brief(one.before), brief(one.after), f"{one.name}: CRD {target.name}")
 
 
-def carry(session: Session, seen: list[Seen], target: Target) -> None:
-    """Make the changes, all members side by side, and wait until each serves the target."""
+def carry(session: Session, seen: list[Seen], target: Target, done: list[Change]) -> None:
+    """Make the changes, all members side by side, and wait until each serves the target. ``done`` takes those that this run made.
+
+    Raises :class:`ApiError` (409) where another run made one at the same time, so that it is looked at again.
+    """
+
+    made: list[str] = []
 
     def bring(one: Seen) -> EdgefedError | None:
         client = session.member(one.cluster)
         try:
             session.carry_out(client, one.change)  # type: ignore[arg-type]
+            made.append(one.name)
             session.await_served(client, target.name)
-        except ApiError as error:
-            # somebody else brought it at the same time
-            return None if error.reason == "AlreadyExists" else error
         except EdgefedError as error:
             return error
         return None
 
     failed = [error for error in session.host.each(bring, [one for one in seen if one.change]) if error]
+    done += [one.change for one in seen if one.change and one.name in made]
+    for error in failed:
+        if isinstance(error, ApiError) and error.status == 409:
+            raise error
     if failed:
         raise EdgefedError(
             f"CRD {target.name} could not be brought to {len(failed)} member(s), and the type is not enabled yet: "

@@ -162,7 +162,8 @@ def config_change(live: Object | None, wanted: Object, path: str) -> tuple[Chang
     if before == after:
         return None, before, after
     patch = {key: {**dict.fromkeys(before.get(key) or {}), **value} if isinstance(value, dict) else value for key, value in spec.items()}
-    return Change("update", "host", "FederatedTypeConfig", name, path, {"spec": patch}), before, after
+    body = {"metadata": {"resourceVersion": live["metadata"]["resourceVersion"]}, "spec": patch}
+    return Change("update", "host", "FederatedTypeConfig", name, path, body), before, after
 
 
 def crd_change(live: Object | None, wanted: Object, path: str, cluster: str = "host") -> tuple[Change | None, Object | None, Object]:

@@ -13,13 +13,15 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, ConnectError, connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import BUSY_TRIES, ApiError, Client, ConnectError, connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import task_result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observe import Observer
+from ansible_collections.edgefed.kubefed.plugins.modules import federated_type, federated_type_info
 
 HTML = b"<html><body>Log in to go on</body></html>"
 PODS = "/api/v1/pods"
@@ -132,6 +134,32 @@ def test_a_refusal_in_other_words(name: str) -> None:
     assert 'cluster "edge1"' in raised.value.message
 
 
+BUSY = as_json({"kind": "Status", "reason": "TooManyRequests", "message": "storage is (re)initializing"}, "429 Too Many Requests")
+BUSY = BUSY.replace(b"Connection:", b"Retry-After: 0\r\nConnection:")
+
+
+@pytest.mark.parametrize(("more", "tries"), [(BUSY, BUSY_TRIES + 1), (BUSY.replace(b"Retry-After", b"Elsewhere"), 1)])
+def test_a_server_that_asks_to_come_again(more: bytes, tries: int) -> None:
+    """It is asked again, a few times, and then told in its own words; one that does not say that it may help is asked once."""
+    asked: list[str] = []
+
+    def reply(path: str) -> bytes:
+        asked.append(path)
+        return more
+
+    with serving(reply) as url, pytest.raises(ApiError) as raised:
+        connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)
+    assert (raised.value.status, len(asked)) == (429, tries)
+    assert "storage is (re)initializing" in raised.value.message
+
+
+def test_a_server_that_is_busy_only_once() -> None:
+    answers = [BUSY, as_json({"kind": "PodList", "items": []})]
+    with serving(lambda path: answers.pop(0)) as url:
+        assert list(connect({"host": url, "api_key": "hunter2"}, "edge1").list(PODS)) == []
+    assert answers == []
+
+
 def test_what_is_asked_for_in_words() -> None:
     with client_of(answer(b"ok", kind="text/plain")) as client:
         assert client.text("/readyz") == "ok"
@@ -143,6 +171,20 @@ def test_what_is_asked_for_in_words() -> None:
 def test_the_version_has_no_kind() -> None:
     with client_of(as_json({"gitVersion": "v1.34.4"})) as client:
         assert client.get("/version") == {"gitVersion": "v1.34.4"}
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [(federated_type, {"name": "jobs"}), (federated_type, {"name": "jobs", "state": "absent"}), (federated_type_info, {})],
+)
+def test_a_refused_look_has_a_next_step(module: Any, options: dict[str, Any]) -> None:
+    """Before anything is written as well."""
+    status = {"kind": "Status", "status": "Failure", "reason": "InternalError", "message": "etcd is away"}
+    with serving(lambda path: as_json(status, "500 Internal Server Error")) as url:
+        given = ArgumentSpecValidator(module.ARGUMENT_SPEC).validate({"host": url, "api_key": "hunter2", **options})
+        with pytest.raises(ApiError) as raised:
+            module.run(given.validated_parameters, False, False, connect)
+    assert "etcd is away. Next: see the API server's log, then run this again." in raised.value.message
 
 
 @pytest.mark.parametrize("reply", [CUT["length"], STRANGERS["html"]], ids=["cut", "html"])

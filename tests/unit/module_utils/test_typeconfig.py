@@ -226,7 +226,7 @@ LEAVING = {"deletionTimestamp": "now"}
 def test_config_change() -> None:
     """Only what is asked for differs; a group that must not be there goes."""
     wanted = desired.config_object(CONFIGMAP, "fed", config(CONFIGMAP)["spec"])
-    live = {**config(CONFIGMAP), "metadata": {"name": "configmaps"}}
+    live = {**config(CONFIGMAP), "metadata": {"name": "configmaps", "resourceVersion": "7"}}
     assert plan.config_change(None, wanted, "p")[0].action == "create"  # type: ignore[union-attr]
     assert plan.config_change(live, wanted, "p")[0] is None
     live["spec"] = {**live["spec"], "statusCollection": "Enabled"}
@@ -234,6 +234,7 @@ def test_config_change() -> None:
     live["spec"] = {**live["spec"], "targetType": {**live["spec"]["targetType"], "group": "apps"}}
     change, _before, after = plan.config_change(live, wanted, "p")
     assert change and change.body and change.body["spec"]["targetType"]["group"] is None and after["statusCollection"] == "Enabled"
+    assert change.body["metadata"] == {"resourceVersion": "7"}, "of two runs at once only one does it"
     assert plan.config_change({**live, "metadata": LEAVING}, wanted, "p")[0].action == "replace"  # type: ignore[union-attr]
 
 
