@@ -33,6 +33,18 @@ options:
     type: str
     choices: [create, require]
     default: create
+  lint:
+    description:
+      - How seriously to take what is valid by itself and goes wrong together, V(error), V(warn) or V(off) for each rule. What is given
+        with this task counts, and what is federated already; a member may have more.
+      - C(selector), a Service selects no pods of what is federated in its namespace (V(warn)).
+      - C(service_port), a Service names a C(targetPort) that no container of the pods it selects has (V(error)).
+      - C(reference), a ConfigMap, Secret or ServiceAccount that is named does not come to a cluster with what names it (V(warn)).
+      - C(ingress_backend), the Service of an Ingress does not come with it, or has no such port (V(warn)).
+      - C(empty_placement), no cluster is chosen (V(warn)).
+      - C(replicas_twice), replicas are overridden that a ReplicaSchedulingPreference sets as well (V(warn)).
+    type: dict
+    default: {}
   federation_namespace:
     description: The namespace of KubeFed in the host cluster.
     type: str
@@ -123,6 +135,22 @@ table:
   type: list
   elements: str
   sample: ["zj: Deployment shop/web: differs (spec.replicas is 1, should be 3)"]
+lint:
+  description: What the rules of O(lint) found, those that warn.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - rule: reference
+      level: warn
+      clusters: [zj]
+      file: manifests/web.yml
+      line: 21
+      column: 17
+      object: FederatedDeployment shop/web
+      field: spec.template.spec.template.spec.volumes[0].configMap.name
+      cause: there is no ConfigMap setings among what is federated in namespace shop (in zj)
+      next: did you mean settings
 decisions:
   description: Where overrides of two were for the same path, RV(ignore:by) whose it is and RV(ignore:over) whose it is not.
   returned: success
@@ -152,6 +180,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
     **GIVEN_SPEC,
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
+    "lint": {"type": "dict", "default": {}},
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},
     "dest": {"type": "path"},
     "compare": {"type": "bool", "default": True},

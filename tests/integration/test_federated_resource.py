@@ -140,12 +140,40 @@ def test_legacy_backend_and_selector(federate: Federate, namespace: str) -> None
     assert len(done.warnings) == 2
     assert "spec.template was converted to networking.k8s.io/v1: spec.backend to spec.defaultBackend.service" in done.warnings[0]
     assert "selector app: nginx selects no pods" in done.warnings[1]
-    assert "Did you mean FederatedDeployment test-deployment (app: nginx-test)?" in done.warnings[1]
+    assert "Next: did you mean Deployment test-deployment (app: nginx-test)." in done.warnings[1]
     backend = federate.find("cddev", "ingress", "test-ingress", namespace)["spec"]["defaultBackend"]
     assert backend == {"service": {"name": "federated-svc", "port": {"number": 80}}}
     service = (ARTICLE / "service.yaml").read_text().replace("vrfederation", namespace)
-    assert "FederatedDeployment test-deployment" in federate(service).warnings[0], "also when the Deployment is there already"
+    assert "Deployment test-deployment" in federate(service).warnings[0], "also when the Deployment is there already"
     assert federate(service.replace("app: nginx\n", "app: nginx-test\n")).warnings == []
+
+
+def web(namespace: str, port: str, settings: str) -> list[dict[str, Any]]:
+    """A Deployment with a named port and a ConfigMap, and a Service that leads to the port ``http``."""
+    container = {"name": "web", "image": "nginx:1.17", "ports": [{"name": port, "containerPort": 80}]}
+    pod = {"containers": [{**container, "envFrom": [{"configMapRef": {"name": settings}}]}]}
+    labels = {"app": "web"}
+    workload = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
+    service = {"selector": labels, "ports": [{"port": 80, "targetPort": "http"}]}
+    return [
+        federated("FederatedDeployment", "web", namespace, {"template": {"spec": workload}}),
+        federated("FederatedService", "web", namespace, {"template": {"spec": service}}),
+    ]
+
+
+def test_lint(federate: Federate, namespace: str) -> None:
+    """A rule forbids, warns or is left out; what is federated already counts."""
+    said = federate.refused(*web(namespace, "htp", "settings"))
+    assert "'http' is the name of no container's port in Deployment web. Next: did you mean htp." in said
+    made = federate(config_map("settings", namespace, placed=("zj",)), wait=False)
+    assert (made.warnings, made.data["lint"]) == ([], [])
+    done = federate(*web(namespace, "http", "settings"), wait=False)
+    [finding] = done.data["lint"]
+    assert (finding["rule"], finding["level"], finding["clusters"]) == ("reference", "warn", ["local"])
+    assert finding["next"] == "place FederatedConfigMap settings there too" and finding["cause"] in done.warnings[0]
+    assert "is not placed in this cluster (in local)" in federate.refused(*web(namespace, "http", "settings"), lint={"reference": "error"})
+    assert federate(*web(namespace, "htp", "settings"), lint={"reference": False, "service_port": "off"}, check=True).data["lint"] == []
+    assert "there is no rule 'ports'" in federate.refused(*web(namespace, "http", "settings"), lint={"ports": "warn"})
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------------

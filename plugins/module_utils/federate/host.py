@@ -120,6 +120,20 @@ class Host:
         query = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": FIELD_MANAGER}
         self.client.request("POST", path, body, query=query)
 
+    def preferences(self, namespaces: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """The ReplicaSchedulingPreferences of the namespaces, as ``(namespace, name)``."""
+
+        def read(namespace: str) -> list[tuple[str, str]]:
+            path = f"/apis/scheduling.kubefed.io/v1alpha1/namespaces/{namespace}/replicaschedulingpreferences"
+            try:
+                return [(namespace, item["metadata"]["name"]) for item in self.client.list(path)]
+            except ApiError as error:
+                if error.status != 404:
+                    raise
+                return []
+
+        return frozenset(found for each in self.each(read, sorted(namespaces)) for found in each)
+
     def events(self, resource: Resource) -> list[str]:
         """The warnings recorded with an object, newest first."""
         kind, namespace, name = resource.key

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import DEFAULTS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -17,7 +18,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 @dataclass(frozen=True)
 class Session:
-    """One run. ``member`` gives a client of a member cluster by its name; times are seconds."""
+    """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
+    rule."""
 
     host: Host
     member: Callable[[str], Client]
@@ -28,6 +30,7 @@ class Session:
     wait: bool = True
     wait_sleep: float = 1
     wait_timeout: float = 120
+    lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
 
 
 def members(params: dict[str, Any], connect: Callable[..., Client]) -> Callable[[str], Client]:

@@ -9,14 +9,15 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import selectors
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import Finding
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
@@ -26,12 +27,13 @@ NOT_AWAITED = "not awaited"
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` in the order of the work, ``notices`` for the user."""
+    """``steps`` in the order of the work, ``notices`` for the user, ``findings`` of the lint."""
 
     federation: Federation
     seen: Seen
     steps: list[Step]
     notices: list[str]
+    findings: list[Finding]
 
     @property
     def resources(self) -> list[Resource]:
@@ -63,11 +65,12 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
 
 def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
     steps = [_step(resource, prepared.seen) for resource in prepared.resources]
-    wrong = [*prepared.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
+    linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint)
+    wrong = [*prepared.problems, *linted.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, prepared.seen))
-    return Plan(federation, prepared.seen, steps, [*prepared.notices, *_selector_notices(session, federation, prepared.given)])
+    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted.findings)
 
 
 def _step(resource: Resource, seen: Seen) -> Step:
@@ -77,17 +80,6 @@ def _step(resource: Resource, seen: Seen) -> Step:
         # all that lies in a namespace in deletion goes with it
         return Step(resource, current, RECREATE if current else CREATE)
     return Step(resource, current, decide(resource.body, current))
-
-
-def _selector_notices(session: Session, federation: Federation, resources: list[Resource]) -> list[str]:
-    """Also workloads that are in the host cluster already may be what a Service selects."""
-    services = selectors.selecting(resources)
-    types = [kind for kind in map(federation.types.get, selectors.WORKLOADS) if kind and kind.enabled]
-    places = [(found, namespace) for found in types for namespace in sorted({service.key[1] for service in services})]
-    there = session.host.objects([], places)
-    bodies = {key: {**item, "kind": key[0]} for key, item in there.items()}
-    bodies.update({resource.key: resource.body for resource in resources if resource.key[0] in selectors.WORKLOADS})
-    return selectors.notices(services, list(bodies.values()))
 
 
 def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
@@ -107,6 +99,7 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         diff=diffs,
         warnings=plan.notices,
         data={
+            "lint": [finding.as_dict() for finding in plan.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
             "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
             "api_requests": session.host.client.requests,

@@ -19,6 +19,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 
@@ -56,4 +57,5 @@ def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         wait=params["wait"],
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],
+        lint=levels(params["lint"]),
     )

@@ -163,8 +163,6 @@ class SpecCheck:
         except PlacementError as error:
             self._problem(("spec", "placement", "clusterSelector"), str(error).split(": ", 1)[-1], "correct the selector")
             return
-        if not self.chosen:
-            self.notices.append(f"spec.placement chooses no cluster (joined: {self._joined_names()}), so nothing is propagated")
 
     # --- overrides ---
 

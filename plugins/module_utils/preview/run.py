@@ -14,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import members
@@ -23,6 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -49,6 +51,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 
 
 def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Result:
+    chosen = levels(params["lint"])
     documents, problems = read(params)
     host = (
         None
@@ -63,13 +66,17 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         return look_at_host(host, federation, resources, False) if host else Seen({}, {}, {}, False)
 
     prepared = prepare(documents, problems, federation, namespace=params["namespace"], policy=params["namespace_policy"], look=seen)
-    refuse(prepared.problems)
+    linted = look_and_lint(host, federation, prepared.seen, prepared.given, chosen)
+    refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
     requests = host.client.requests if host else 0
     if host and params["compare"]:
         requests += look(items, members(params, connect))
     items = [item for item in items if item.body is not None or item.state != SAME]
-    return _result(params, check, prepared, items, requests)
+    result = _result(params, check, prepared, items, requests)
+    result.warnings += linted.notices
+    result.data["lint"] = [finding.as_dict() for finding in linted.findings]
+    return result
 
 
 def _host(params: dict[str, Any], connect: Callable[..., Client]) -> Host:

@@ -270,8 +270,6 @@ def test_only_the_head_matters_to_remove() -> None:
             "KubeFed drops spec.template.metadata.annotations; set them by an override",
         ),
         ({"template": {"metadata": {"finalizers": ["a/b"]}}}, "KubeFed drops spec.template.metadata.finalizers"),
-        ({"placement": {"clusters": []}}, "spec.placement chooses no cluster (joined: cddev, local, zj), so nothing is propagated"),
-        ({"placement": {"clusterSelector": {"matchLabels": {"region": "moon"}}}}, "spec.placement chooses no cluster"),
     ],
 )
 def test_notices(spec: dict[str, Any], notice: str) -> None:

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, edgefed contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a set of manifests would do wrong though each object by itself is valid. Pure.
+
+Each rule looks at what one cluster would get, of the set and of what is federated beside it already (see :class:`World`). What is not
+federated is not seen: a member may have it all the same, so most rules warn.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import lint_rules
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import Fault, World
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import (
+    OverrideError,
+    PlacementError,
+    placed_clusters,
+    preview,
+)
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem, dotted
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType, nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+ERROR, WARN, OFF = LEVELS = ("error", "warn", "off")
+EMPTY, TWICE = "empty_placement", "replicas_twice"
+DEFAULTS: dict[str, str] = {
+    EMPTY: WARN,
+    "ingress_backend": WARN,
+    "reference": WARN,
+    TWICE: WARN,
+    "selector": WARN,
+    "service_port": ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What ``rule`` says about an object in ``clusters``; ``problem`` has place, cause and next step."""
+
+    rule: str
+    level: str
+    clusters: tuple[str, ...]
+    problem: Problem
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs: that of the problem with ``rule``, ``level`` and ``clusters``."""
+        return {"rule": self.rule, "level": self.level, "clusters": list(self.clusters), **self.problem.as_dict()}
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is federated in the host cluster already: objects by key, their types, clusters with labels, and the names of
+    ReplicaSchedulingPreferences as ``(namespace, name)``."""
+
+    objects: Mapping[Key, dict[str, Any]] = field(default_factory=dict)
+    types: Mapping[str, FederatedType] = field(default_factory=dict)
+    clusters: dict[str, dict[str, str]] = field(default_factory=dict)
+    preferences: frozenset[tuple[str, str]] = frozenset()
+
+
+def levels(given: Mapping[str, Any]) -> dict[str, str]:
+    """The level of each rule. Raises :class:`EdgefedError` (code ``lint``) for a rule or level that there is not."""
+    for rule, level in given.items():
+        if rule not in DEFAULTS:
+            close = nearest(str(rule), DEFAULTS)
+            todo = f"did you mean {close[0]}?" if close else f"use {', '.join(DEFAULTS)}."
+            raise EdgefedError(f"lint: there is no rule {rule!r}. Next: {todo}", code="lint")
+        # YAML reads an unquoted off as false
+        if level is not False and level not in LEVELS:
+            raise EdgefedError(f"lint: {rule} cannot be {level!r}. Next: use {', '.join(LEVELS)}.", code="lint")
+    return {**DEFAULTS, **{rule: OFF if level is False else level for rule, level in given.items()}}
+
+
+def wants(resources: list[Resource]) -> set[tuple[str, str]]:
+    """``(target kind, namespace)`` of what is to be looked for in the host cluster, since something here depends on it."""
+    world = _world(resources, Beside())
+    return {
+        (kind, resource.key[1])
+        for resource in resources
+        for cluster, body in resource.previews.items()
+        for kind in lint_rules.looked_for(body, world[cluster])
+    }
+
+
+def with_own_replicas(resources: list[Resource]) -> list[Resource]:
+    """Those with an override of their replicas, which a ReplicaSchedulingPreference would set as well."""
+    return [resource for resource in resources if _replicas_override(resource)]
+
+
+def lint(resources: list[Resource], beside: Beside, chosen: Mapping[str, str]) -> list[Finding]:
+    """All that the rules find, in the order of ``resources``; the same about several clusters is one finding."""
+    world = _world(resources, beside)
+    found = []
+    for resource in resources:
+        faults: dict[Fault, list[str]] = defaultdict(list)
+        for cluster, body in resource.previews.items():
+            for fault in lint_rules.faults(body, world[cluster]):
+                faults[fault].append(cluster)
+        for fault in _of_the_whole(resource, beside):
+            faults[fault] += resource.clusters
+        found += [
+            _finding(resource, fault, clusters, chosen[fault.rule]) for fault, clusters in faults.items() if chosen[fault.rule] != OFF
+        ]
+    return found
+
+
+def _finding(resource: Resource, fault: Fault, clusters: list[str], level: str) -> Finding:
+    path: Path = fault.path if fault.rule in (EMPTY, TWICE) else ("spec", "template", *fault.path)
+    where = f" (in {', '.join(sorted(clusters))})" if len(clusters) < len(resource.clusters) else ""
+    problem = Problem(resource.document.place(*path), f"{fault.cause}{where}", fault.todo, resource.title, dotted(path))
+    return Finding(fault.rule, level, tuple(sorted(clusters)), problem)
+
+
+def _world(resources: list[Resource], beside: Beside) -> dict[str, World]:
+    bodies: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    given = {resource.key for resource in resources}
+    for resource in resources:
+        for cluster, body in resource.previews.items():
+            bodies[cluster].append(body)
+    for key, federated in beside.objects.items():
+        if key not in given and key[0] in beside.types:
+            for cluster, body in _there(federated, beside.types[key[0]], beside.clusters):
+                bodies[cluster].append(body)
+    everywhere = frozenset(lint_rules.key_of(body) for found in bodies.values() for body in found)
+    return {cluster: World(found, everywhere) for cluster, found in bodies.items()}
+
+
+def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, dict[str, str]]) -> Iterable[tuple[str, dict[str, Any]]]:
+    """What KubeFed makes of an object that is there; one that it can make nothing of is nowhere."""
+    try:
+        return [(cluster, preview(federated, cluster, kind.target)) for cluster in placed_clusters(federated, clusters)]
+    except (OverrideError, PlacementError):
+        return []
+
+
+def _of_the_whole(resource: Resource, beside: Beside) -> Iterable[Fault]:
+    if resource.type is not None and not resource.clusters:
+        known = ", ".join(sorted(beside.clusters)) or "none"
+        cause = f"it chooses no cluster (joined: {known}), so nothing is propagated"
+        yield Fault(EMPTY, ("spec", "placement"), cause, "name clusters, or correct the selector")
+    path = _replicas_override(resource)
+    if path and (resource.key[1], resource.key[2]) in beside.preferences:
+        cause = (
+            f"ReplicaSchedulingPreference {resource.key[1]}/{resource.key[2]} sets the replicas of each cluster too, and overwrites these"
+        )
+        yield Fault(TWICE, path, cause, "remove this override, or the preference")
+
+
+def _replicas_override(resource: Resource) -> Path | None:
+    if resource.type is None or resource.type.target_kind not in ("Deployment", "ReplicaSet"):
+        return None
+    for index, item in enumerate(resource.body["spec"].get("overrides") or []):
+        for number, override in enumerate(item["clusterOverrides"]):
+            if override["path"] == "/spec/replicas":
+                return ("spec", "overrides", index, "clusterOverrides", number)
+    return None
