@@ -108,7 +108,7 @@ def test_the_article(federate: Federate) -> None:
         )
     assert federate.lab.get("zj", "namespace", "vrfederation") is None
     again = federate(*corrected())
-    assert (again.changed, again.data["api_requests"]) == (False, 9)
+    assert (again.changed, again.data["api_requests"]) == (False, 10)
     for item in federate.lab.get("local", "propagatedversions", "-n", "vrfederation")["items"]:
         kind, name = item["metadata"]["name"].split("-", 1)
         live = federate.find("local", f"federated{kind}", name, "vrfederation")
