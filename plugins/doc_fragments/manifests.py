@@ -35,6 +35,18 @@ options:
     description: The namespace of resources that name none.
     type: str
     default: default
+  lint:
+    description:
+      - How seriously to take what is valid by itself and goes wrong together, V(error), V(warn) or V(off) for each rule. What is given
+        with this task counts, and what is federated already; a member may have more.
+      - C(selector), a Service selects no pods of what is federated in its namespace (V(warn)).
+      - C(service_port), a Service names a C(targetPort) that no container of the pods it selects has (V(error)).
+      - C(reference), a ConfigMap, Secret or ServiceAccount that is named does not come to a cluster with what names it (V(warn)).
+      - C(ingress_backend), the Service of an Ingress does not come with it, or has no such port (V(warn)).
+      - C(empty_placement), no cluster is chosen (V(warn)).
+      - C(replicas_twice), replicas are overridden that a ReplicaSchedulingPreference sets as well (V(warn)).
+    type: dict
+    default: {}
   federate:
     description:
       - Make plain manifests federated, as C(kubefedctl federate) does, and place them by O(placement). What kustomize and

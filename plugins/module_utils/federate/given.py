@@ -22,6 +22,7 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
     "template": {"type": "list", "elements": "str", "default": []},
     "packed": {"type": "str", "no_log": True},
     "namespace": {"type": "str", "default": "default"},
+    "lint": {"type": "dict", "default": {}},
     "federate": {"type": "bool", "default": False},
     "placement": {"type": "dict", "options": {**_CLUSTERS, "selector": {"type": "dict"}}},
     "overrides": {

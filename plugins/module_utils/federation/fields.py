@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable
+from typing import Any, Iterable, Sequence
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Path, Problem, dotted, word
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import nearest
@@ -20,6 +20,18 @@ def value_at(body: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return body
+
+
+def lookup(value: Any, parts: Sequence[str], absent: Any) -> Any:
+    """What is at a path of texts, as a JSON pointer has them (keys, indices), ``absent`` when nothing is."""
+    for part in parts:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return absent
+    return value
 
 
 def unknown(document: Document, path: Path, known: Iterable[str]) -> list[Problem]:

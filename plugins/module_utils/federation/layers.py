@@ -12,6 +12,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import lookup
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import (
     OverrideError,
     apply_overrides,
@@ -123,13 +124,13 @@ def _covered(base: Object, entries: list[_Entry], wanted: Object) -> list[_Entry
     if operation(wanted) != "add" or all(entry.path == path for entry in found):
         return found
     # into a list, add makes room instead of replacing
-    inserts = isinstance(_at(_state(base, entries), path_parts(path)[:-1]), list)
+    inserts = isinstance(lookup(_state(base, entries), path_parts(path)[:-1], _NOTHING), list)
     return [entry for entry in found if entry.path == path or not inserts]
 
 
 def _as_needed(override: Object, state: Object) -> Object | None:
     """The override for what is there once earlier ones are gone: replace where something is, add where not, nothing to remove twice."""
-    there = _at(state, path_parts(str(override.get("path") or "")))
+    there = lookup(state, path_parts(str(override.get("path") or "")), _NOTHING)
     if operation(override) == "remove":
         return None if there is _NOTHING else override
     if operation(override) == "replace" and there is _NOTHING:
@@ -154,7 +155,7 @@ def _of_values(values: Object, there: Any, path: str) -> Iterator[Object]:
     for key, value in values.items():
         place = _item(there, str(key), path) if isinstance(there, list) else str(key)
         here = f"{path}/{place.replace('~', '~0').replace('/', '~1')}"
-        old = _at(there, [place])
+        old = lookup(there, [place], _NOTHING)
         if isinstance(value, dict) and value and isinstance(old, (dict, list)):
             yield from _of_values(value, old, here)
         elif value is None:
@@ -173,14 +174,3 @@ def _item(items: list[Any], key: str, path: str) -> str:
     if key.isdigit() and int(key) < len(items):
         return key
     raise NoSuchItem(f"{path}/{key}", [name for name in names if name] or [str(number) for number in range(len(items))])
-
-
-def _at(value: Any, parts: list[str]) -> Any:
-    for part in parts:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return _NOTHING
-    return value

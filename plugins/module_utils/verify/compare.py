@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import lookup
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import operation, path_parts
 
 Parts = tuple[Any, ...]
@@ -179,18 +180,6 @@ def _walk_list(want: list[Any], got: list[Any], parts: Parts) -> list[Difference
     return found
 
 
-def lookup(value: Any, parts: list[str]) -> Any:
-    """What is at a path (keys, indices as text), ``ABSENT`` when nothing is."""
-    for part in parts:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return ABSENT
-    return value
-
-
 def _removed(
     desired: dict[str, Any], actual: dict[str, Any], template: dict[str, Any], overrides: list[Any], exact: bool
 ) -> list[Difference]:
@@ -198,13 +187,13 @@ def _removed(
     found = []
     for override in overrides:
         parts = path_parts(str(override.get("path") or ""))
-        if operation(override) != "remove" or not parts or isinstance(lookup(desired, parts[:-1]), list):
+        if operation(override) != "remove" or not parts or isinstance(lookup(desired, parts[:-1], ABSENT), list):
             continue
-        got = lookup(actual, parts)
-        if got is ABSENT or got is None or lookup(desired, parts) is not ABSENT:
+        got = lookup(actual, parts, ABSENT)
+        if got is ABSENT or got is None or lookup(desired, parts, ABSENT) is not ABSENT:
             continue
         default = _DEFAULTS.get(parts[-1], ABSENT)
-        defaulted = parts[0] == "spec" and (got == default or got != lookup(template, parts))
+        defaulted = parts[0] == "spec" and (got == default or got != lookup(template, parts, ABSENT))
         if exact or not defaulted:
             found.append(Difference(field_path(tuple(parts)), ABSENT, got))
     return found
@@ -213,7 +202,7 @@ def _removed(
 def _extra_keys(desired: dict[str, Any], actual: dict[str, Any]) -> list[Difference]:
     found = []
     for where in (("metadata", "labels"), ("metadata", "annotations"), ("data",), ("binaryData",)):
-        want, got = lookup(desired, list(where)), lookup(actual, list(where))
+        want, got = lookup(desired, list(where), ABSENT), lookup(actual, list(where), ABSENT)
         for key in sorted(got) if isinstance(got, dict) else []:
             if key in (want if isinstance(want, dict) else {}) or _by_kubernetes(where, key):
                 continue
