@@ -41,6 +41,8 @@ class Probe:
     target: Target
     checks: list[Check] = field(default_factory=list)
     connection: http.client.HTTPSConnection | None = None
+    mistrusted: bool = False
+    """Whether something answered, with a certificate that is not to be trusted."""
 
     @property
     def reached(self) -> bool:
@@ -59,6 +61,7 @@ class Probe:
             certificate = connection.sock.getpeercert() or {}
             version, date = self._version(connection)
         except (OSError, http.client.HTTPException, ValueError) as error:
+            self.mistrusted = isinstance(error, ssl.SSLCertVerificationError)
             self._fail("connection", error)
             return self
         self.checks.append(Check("connection", OK, f"{without_credentials(self.target.address)} answers"))

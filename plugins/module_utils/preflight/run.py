@@ -57,7 +57,7 @@ class Look:
         probe = Probe(target)
         if provided or not (elsewhere and decided):
             probe.look()
-        checks = [_only_told(check, theirs) if elsewhere and not probe.reached else check for check in probe.checks] + theirs
+        checks = [_only_told(check, theirs, probe) if elsewhere and not probe.reached else check for check in probe.checks] + theirs
         if provided:
             checks += _of_token(self.host, probe, params["token"], self.names, scope)
         else:
@@ -89,12 +89,15 @@ def preflight(params: dict[str, Any], names: Names, connect: Callable[..., Clien
     return Result(warnings=judged(names, checks), data={"checks": [one.describe() for one in checks]})
 
 
-def _only_told(check: Check, theirs: list[Check]) -> Check:
-    """KubeFed dials the address from the host cluster, which may well reach what this machine does not."""
+def _only_told(check: Check, theirs: list[Check], probe: Probe) -> Check:
+    """KubeFed dials the address from the host cluster, which may well reach what this machine does not. Who answers with a certificate
+    that is not to be trusted does so there too, unless the host cluster was asked and says otherwise."""
     if check.outcome != FAILED:
         return check
     if any(one.check == CHECK and one.outcome == OK for one in theirs):
         return replace(check, outcome=OK, detail=f"{check.detail}, but the host cluster reaches it", next="")
+    if probe.mistrusted:
+        return replace(check, next=f"{check.next}; where this machine is answered by another server, have the host cluster asked (both)")
     return replace(check, outcome=TOLD, next=f"make sure that the host cluster reaches it; on this machine: {check.next}")
 
 
