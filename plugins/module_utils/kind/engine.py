@@ -251,6 +251,13 @@ class Engine:
         into = ["exec", "--interactive", "--privileged", node, "ctr", "--namespace=k8s.io", "images", "import", "--digests", "-"]
         try:
             self.call(*into, what=f"Loading image {name} into node {node}", stdin=save.stdout)
+        except EdgefedError:
+            # What could not be saved cannot be read either, and the reader does not know why.
+            said = last_words(save.communicate()[1].decode(errors="replace"))
+            if save.returncode > 0 and said and "broken pipe" not in said:
+                todo = "with podman 4.3, layers compressed by zstd are the cause: take an image whose layers are not"
+                raise EdgefedError(f"Saving image {name} failed: {self.provider} said: {said}. Next: {todo}.", code="image") from None
+            raise
         finally:
             if save.stdout:
                 save.stdout.close()
