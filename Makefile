@@ -92,9 +92,10 @@ tools: $(VENV)/.user
 	$(call STEP,tools: cached$(comma) downloaded or built)
 	@$(PLAYBOOK) playbooks/tools.yml
 
-# Tests on a federation have a lab of their own beside the demo's: its own folder, names and ports.
-IT := $(CURDIR)/$(CACHE)/integration
-IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) -e @tests/integration/lab.yml
+# Tests on a federation, in two halves that can run side by side. Each has a lab of its own beside the demo's: its own folder, names, ports.
+IT = $(CURDIR)/$(CACHE)/integration/$@
+IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) $(IT_LAB)
+OF_RESOURCES := $(wildcard $(addprefix tests/integration/test_,federated_*.py plain_in_the_lab.py preview_*.py verify.py))
 # A line for each test, so that the log shows where it is.
 PYTEST := pytest -vv --durations=15 --durations-min=5
 
@@ -105,13 +106,18 @@ programs:
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -q >/dev/null && apt-get install -y -q procps iproute2 >/dev/null; \
 	  else echo 'The tests need ps and ss. Next: apt-get install procps iproute2' >&2; exit 1; fi; fi
 
-.PHONY: federation
-federation: $(VENV)/.test programs tools
-	$(call STEP,integration tests on a federation of their own)
+.PHONY: federation federation-members federation-resources
+federation: federation-members federation-resources
+federation-members: IT_LAB := -e lab_prefix=itm- -e lab_port_base=24000
+federation-members: IT_TESTS := tests/integration $(addprefix --ignore=,$(OF_RESOURCES))
+federation-resources: IT_LAB := -e lab_prefix=itr- -e lab_port_base=20000
+federation-resources: IT_TESTS := $(OF_RESOURCES)
+federation-members federation-resources: $(VENV)/.test programs tools
+	$(call STEP,integration tests on a federation of their own: $@)
 	@mkdir -p $(IT)
 	@trap '$(IT_PLAYBOOK) playbooks/lab_down.yml' EXIT; \
 	for step in lab_up kubeconfig control_plane join; do $(IT_PLAYBOOK) playbooks/$$step.yml; done; \
-	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig $(PYTEST) -m lab tests/integration
+	EDGEFED_LAB_KUBECONFIG=$(IT)/.edgefed/kubeconfig $(PYTEST) -m lab $(IT_TESTS)
 
 .PHONY: standalone
 standalone: $(VENV)/.test programs tools
@@ -174,7 +180,7 @@ oldest: $(VENV)-2.18/.test tools
 .PHONY: test
 test: lint unit $(VENV)-2.18/.test $(VENV)-faults/.test
 	$(call STEP,the rest side by side$(comma) logs in $(CACHE)/logs)
-	@python tests/side_by_side.py 3 $(CACHE)/logs kind federation standalone molecule sanity package oldest faults-sample
+	@python tests/side_by_side.py 4 $(CACHE)/logs standalone kind federation-members federation-resources molecule sanity package oldest faults-sample
 	$(call STEP,all tests passed)
 
 .PHONY: lock
