@@ -94,7 +94,12 @@ def outcomes(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
         "hosts": "localhost",
         "gather_facts": False,
         "module_defaults": {"group/edgefed.kubefed.federation": where},
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+        # Ansible writes below HOME and reads below the user's home, which differ where HOME was set.
+        "vars": {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "ansible_async_dir": str(folder / "async"),
+        },
         "tasks": steps,
     }
     (folder / "play.yml").write_text(yaml.safe_dump([play]))
