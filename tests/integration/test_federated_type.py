@@ -384,9 +384,9 @@ def test_as_kubefedctl(fresh: Types, name: str) -> None:
     fresh(name=name, template_schema="open")
     assert made() == theirs
     kubefedctl(fresh.lab, "disable", name, "--delete-crd")
-    assert fresh.config(name) is None
-    # kubefedctl does not wait until the CRD is gone
-    fresh.lab.kubectl("local", "wait", "--for=delete", f"crd/{federated}", "--timeout=60s")
+    # kubefedctl does not wait until both are gone
+    for what in (f"federatedtypeconfig/{name}", f"crd/{federated}"):
+        fresh.lab.kubectl("local", "wait", "--for=delete", what, "-n", SYSTEM, "--timeout=60s")
     assert not fresh(name=name, state="absent", delete_crd=True).changed
 
 
