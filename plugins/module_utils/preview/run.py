@@ -53,11 +53,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Result:
     chosen = levels(params["lint"])
     documents, problems = read(params)
-    host = (
-        None
-        if params["offline"]
-        else Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
-    )
+    host = None if params["offline"] else _host(params, connect)
     federation = host.federation() if host else _of_inventory(params)
     documents, wrong = gather(params, documents, federation, host, wished(params))
     problems += wrong

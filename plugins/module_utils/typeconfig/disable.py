@@ -106,10 +106,6 @@ def _config_meant(state: State, word: str) -> Object | None:
     return targets[0] if len(targets) == 1 else None
 
 
-def _names(target: Object) -> tuple[str, str]:
-    return target["pluralName"], target["kind"].lower()
-
-
 def _of_crd(crd: Object | None) -> Federated | None:
     """The federated type by its CRD alone, when the CRD is one."""
     if crd is None or not crd["spec"]["names"]["kind"].startswith("Federated"):
