@@ -8,8 +8,12 @@ import json
 import os
 from typing import Any
 
+from ansible.module_utils.basic import missing_required_lib
+
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, wish_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 PACKED = "packed"
 ENDINGS = (".yaml", ".yml", ".json")
@@ -52,6 +56,13 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
 }
 
 Entry = tuple[str, Any]
+
+
+def require_libraries() -> None:
+    """Raise :class:`EdgefedError` (code ``missing_library``) where manifests can be neither read nor checked."""
+    for library, error in (("PyYAML", sources.IMPORT_ERROR), ("jsonpatch", check_spec.IMPORT_ERROR)):
+        if error:
+            raise EdgefedError(missing_required_lib(library), code="missing_library")
 
 
 def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:

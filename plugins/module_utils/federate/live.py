@@ -11,12 +11,16 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import SYSTEM_NAMESPACES, FederatedType, nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import (
+    OF_EACH_CLUSTER,
+    SYSTEM_NAMESPACES,
+    FederatedType,
+    nearest,
+)
 
 Object = dict[str, Any]
 
 # Each cluster makes these of its own.
-_OF_EACH_CLUSTER = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 _SECRETS_OF_EACH_CLUSTER = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1")
 
 
@@ -70,6 +74,6 @@ def _is_own(item: Object, of: FederatedType) -> bool:
     metadata = item["metadata"]
     if metadata.get("ownerReferences") or metadata.get("deletionTimestamp"):
         return False
-    if (metadata.get("labels") or {}).get(MANAGED_LABEL) == "true" or (of.target_kind, metadata["name"]) in _OF_EACH_CLUSTER:
+    if (metadata.get("labels") or {}).get(MANAGED_LABEL) == "true" or (of.target_kind, metadata["name"]) in OF_EACH_CLUSTER:
         return False
     return of.target_kind != "Secret" or item.get("type") not in _SECRETS_OF_EACH_CLUSTER

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
@@ -31,6 +32,11 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+
+
+def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:
+    """The host cluster that the options of a module name."""
+    return Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
 
 
 def members(params: dict[str, Any], connect: Callable[..., Client]) -> Callable[[str], Client]:

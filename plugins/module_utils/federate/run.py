@@ -6,19 +6,14 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible.module_utils.basic import missing_required_lib
-
-from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, host_of, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
@@ -26,9 +21,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
     """Bring the federated resources to what is given. ``diff`` is always made."""
     del diff
-    for library, error in (("PyYAML", sources.IMPORT_ERROR), ("jsonpatch", check_spec.IMPORT_ERROR)):
-        if error:
-            raise EdgefedError(missing_required_lib(library), code="missing_library")
+    require_libraries()
     documents, problems = read(params)
     try:
         session = _session(params, check, connect)
@@ -48,7 +41,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 
 def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
     return Session(
-        host=Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"]),
+        host=host_of(params, connect),
         member=members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],

@@ -13,6 +13,7 @@ from typing import Any, Iterable, Iterator, NamedTuple
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import OF_EACH_CLUSTER
 
 Key = tuple[str, str, str]
 _POD: dict[str, Path] = {
@@ -21,8 +22,6 @@ _POD: dict[str, Path] = {
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "ReplicationController"), ("spec", "template")),
 }
 WORKLOADS = tuple(_POD)
-# Every namespace has them.
-_GIVEN = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 
 class Fault(NamedTuple):
@@ -152,7 +151,7 @@ def _references(body: dict[str, Any], world: World) -> Iterator[Fault]:
     namespace = _namespace(body)
     for reference in references(body):
         kind, name = reference.kind, reference.name
-        if (kind, name) in _GIVEN or world.find(kind, namespace, name):
+        if (kind, name) in OF_EACH_CLUSTER or world.find(kind, namespace, name):
             continue
         rule = "ingress_backend" if kind == "Service" else "reference"
         if world.elsewhere(kind, namespace, name):

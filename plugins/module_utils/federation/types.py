@@ -11,6 +11,8 @@ from typing import Any, Iterable
 # KubeFed itself ignores a FederatedNamespace of these (and of its own namespace).
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public")
 FEDERATED_NAMESPACE = "FederatedNamespace"
+# Each cluster makes these of its own, in every namespace.
+OF_EACH_CLUSTER = {("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")}
 
 
 def _api_version(resource: dict[str, Any]) -> str:

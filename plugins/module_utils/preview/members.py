@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import OverrideError, overrides_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
@@ -17,7 +18,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import desired_of
 
 NEW, SAME, DIFFERS, GOES, UNKNOWN = "new", "same", "differs", "goes", "unknown"
-PARALLEL = 8
 
 
 @dataclass

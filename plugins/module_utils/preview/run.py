@@ -8,20 +8,15 @@ import os
 import re
 from typing import Any, Callable
 
-from ansible.module_utils.basic import missing_required_lib
-
-from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import host_of, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
@@ -31,7 +26,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview.members import GOES, SAME, UNKNOWN, Item, look
 
-PARALLEL = 8
 # They become folders.
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z")
 
@@ -39,9 +33,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z")
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
     """Compute what each cluster would get, keep it as files, and compare it with what the cluster has."""
     del diff
-    for library, error in (("PyYAML", sources.IMPORT_ERROR), ("jsonpatch", check_spec.IMPORT_ERROR)):
-        if error:
-            raise EdgefedError(missing_required_lib(library), code="missing_library")
+    require_libraries()
     if params["dest"]:
         files.check_folder(params["dest"])
     try:
@@ -53,7 +45,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Result:
     chosen = levels(params["lint"])
     documents, problems = read(params)
-    host = None if params["offline"] else _host(params, connect)
+    host = None if params["offline"] else host_of(params, connect)
     federation = host.federation() if host else _of_inventory(params)
     documents, wrong = gather(params, documents, federation, host, wished(params))
     problems += wrong
@@ -73,10 +65,6 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     result.warnings += linted.notices
     result.data["lint"] = [finding.as_dict() for finding in linted.findings]
     return result
-
-
-def _host(params: dict[str, Any], connect: Callable[..., Client]) -> Host:
-    return Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
 
 
 def _of_inventory(params: dict[str, Any]) -> Federation:
