@@ -77,6 +77,8 @@ options:
   wait:
     description:
       - Whether to look again while something may still come right. A cluster that is not joined or does not answer is not waited for.
+      - An address of a C(LoadBalancer) Service is waited for while the Service is younger than O(wait_timeout), one of an Ingress for
+        3 seconds only, as often nothing gives it.
   wait_timeout:
     default: 30
 notes:
@@ -192,6 +194,7 @@ api_requests:
 """
 
 import time
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
@@ -241,6 +244,10 @@ def _write(params: dict[str, Any], report: dict[str, Any], check: bool) -> tuple
     return bool(stale), decode(old["json"]) or {}
 
 
+def _lines(report: dict[str, Any]) -> list[str]:
+    return [*render(report), *report["warnings"]] if report else []
+
+
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
     """Look until there is nothing more to wait for, then keep the report."""
     options = _options(params)
@@ -248,13 +255,14 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     observer = Observer(connect, auth, params["namespace"], options, max(1, params["parallel"]))
     started, looks = time.monotonic(), 1
     report = build_report(*observer.look(), options)
-    while params["wait"] and worth_waiting(report, time.monotonic() - started, params["wait_timeout"]):
+    while params["wait"] and worth_waiting(report, time.monotonic() - started, params["wait_timeout"], datetime.now(timezone.utc)):
         time.sleep(params["wait_sleep"])
         report = build_report(*observer.look(), options)
         looks += 1
     table = render(report)
     changed, before = _write(params, report, check)
-    lines = {"before": render(before) if before else [], "after": table if changed else (render(before) if before else [])}
+    old, new = _lines(before), _lines(report)
+    lines = {"before": old, "after": new if changed else old}
     texts = {side: "".join(f"{line}\n" for line in text) for side, text in lines.items()}
     headers = {f"{side}_header": params["report_json"] or params["report_html"] for side in lines}
     data = {**report, "table": table, "looks": looks, "api_requests": observer.requests}

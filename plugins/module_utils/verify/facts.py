@@ -24,6 +24,17 @@ _REASON_WORDS = {
     "ComputePlacementFailed": "KubeFed cannot compute its placement",
     "ClusterRetrievalFailed": "KubeFed cannot list its clusters",
 }
+# Words of a status that stand until somebody changes something.
+_LASTING = ("AlreadyExists", "ManagedLabelFalse", "ApplyOverridesFailed")
+
+
+def kubefed_will_look_again(federated: Object, cluster: str) -> bool:
+    """Whether KubeFed's status is older than the resource, or says of this cluster what the next look may put right."""
+    status = federated.get("status") or {}
+    if status.get("observedGeneration") != (federated.get("metadata") or {}).get("generation"):
+        return True
+    said = [str(item.get("status") or "") for item in status.get("clusters") or [] if item.get("name") == cluster]
+    return any(word and word not in _LASTING for word in said)
 
 
 def kubefed_view(federated: Object, cluster: str) -> str:

@@ -123,6 +123,7 @@ def _describe(cell: Object, kind: str, actual: Object) -> Object:
     cell["images"] = facts.images(actual)
     cell["addresses"] = facts.addresses(actual)
     cell["pending_address"] = facts.wants_address(kind, actual) and not cell["addresses"]
+    cell["created"] = str((actual.get("metadata") or {}).get("creationTimestamp") or "")
     cell["ready"] = not pods or pods[0] >= pods[1]
     return cell
 
@@ -137,7 +138,8 @@ def _compared(federated: Object, cluster: str, kind: FederatedType, actual: Obje
     found = compare(desired, actual, overrides, template, exact)
     view = facts.kubefed_view(federated, cluster)
     if not found:
-        return _describe(_cell("in_sync", kubefed=view), kind.target_kind, actual)
+        unsettled = bool(view) and facts.kubefed_will_look_again(federated, cluster)
+        return _describe(_cell("in_sync", kubefed=view, unsettled=unsettled), kind.target_kind, actual)
     why = view or f"{_AFTERWARDS} changed it"
     cell = _cell("differs", why, fields=[item.path for item in found], differences=[item.words() for item in found])
     return _describe(cell, kind.target_kind, actual)

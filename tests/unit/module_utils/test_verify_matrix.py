@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.facts import (
     addresses,
     kubefed_view,
+    kubefed_will_look_again,
     node_summary,
     replicas,
 )
@@ -22,6 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observed im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.patience import worth_waiting
 
 SYSTEM = "kube-federation-system"
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def federated_type(kind: str, group: str = "", scope: str = "Namespaced") -> FederatedType:
@@ -293,8 +296,40 @@ def test_pending_addresses_are_told_not_failed(world: World) -> None:
     assert report["in_sync"]
     assert report["warnings"] == ["Service ns/svc has no address yet in east; something in the cluster must give it one."]
     assert report["resources"][-1]["clusters"]["west"]["addresses"] == ["10.0.0.1", "lb.example"]
-    assert worth_waiting(report, 1, 30)
-    assert not worth_waiting(report, 4, 30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "age", "waited", "expected"),
+    [
+        ("Service", 5, 29, True),
+        ("Service", 5, 30, False),
+        ("Service", 31, 0, False),
+        ("Service", -100, 29, True),
+        ("Ingress", 5, 2, True),
+        ("Ingress", 5, 3, False),
+        ("Ingress", 31, 0, False),
+    ],
+)
+def test_addresses_are_waited_for_while_they_may_come(world: World, kind: str, age: int, waited: float, expected: bool) -> None:
+    """The sooner a look, the likelier that an address has yet to come; the clocks of clusters may be ahead of ours."""
+    spec = {"spec": {"type": "LoadBalancer"}} if kind == "Service" else {"spec": {}}
+    world.host.types["FederatedIngress"] = federated_type("Ingress", "networking.k8s.io")
+    world.host.federated[f"Federated{kind}"] = [federated("it", ["east"], spec)]
+    created = (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    meta = {"labels": {"kubefed.io/managed": "true"}, "creationTimestamp": created}
+    world.put("east", f"Federated{kind}", managed("it", metadata=meta, **spec))
+    assert worth_waiting(world.report(), waited, 30, NOW) is expected
+
+
+def test_what_kubefed_has_yet_to_look_at_is_waited_for(world: World) -> None:
+    """Else the next look, at which nothing was changed, would find another state."""
+    world.web["metadata"]["generation"] = 2
+    world.web["status"] = {"observedGeneration": 1}
+    report = world.report()
+    assert report["in_sync"] and any("generation 2 yet" in warning for warning in report["warnings"])
+    assert worth_waiting(report, 29, 30, NOW) and not worth_waiting(report, 30, 30, NOW)
+    world.web["status"] = {"observedGeneration": 2, "clusters": [{"name": "west", "status": "AlreadyExists"}]}
+    assert not worth_waiting(world.report(), 0, 30, NOW)
 
 
 def test_filters(world: World) -> None:
@@ -345,7 +380,7 @@ def test_bad_selectors_and_deleted_resources(world: World) -> None:
 )
 def test_patience(problems: list[bool], waited: float, expected: bool) -> None:
     report = {"problems": [{"may_heal": may} for may in problems], "resources": []}
-    assert worth_waiting(report, waited, 30) is expected
+    assert worth_waiting(report, waited, 30, NOW) is expected
 
 
 @pytest.mark.parametrize(
@@ -365,6 +400,21 @@ def test_patience(problems: list[bool], waited: float, expected: bool) -> None:
 )
 def test_kubefeds_view(status: Any, expected: str) -> None:
     assert kubefed_view({"metadata": {"generation": 2}, "status": status}, "x") == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, True),
+        ({"observedGeneration": 1}, True),
+        ({"observedGeneration": 2}, False),
+        ({"observedGeneration": 2, "clusters": [{"name": "x"}, {"name": "y", "status": "UpdateFailed"}]}, False),
+        ({"observedGeneration": 2, "clusters": [{"name": "x", "status": "ClusterNotReady"}]}, True),
+        ({"observedGeneration": 2, "clusters": [{"name": "x", "status": "ManagedLabelFalse"}]}, False),
+    ],
+)
+def test_kubefed_will_look_again(status: Any, expected: bool) -> None:
+    assert kubefed_will_look_again({"metadata": {"generation": 2}, "status": status}, "x") is expected
 
 
 @pytest.mark.parametrize(
