@@ -18,6 +18,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.flavour
 
 __all__ = ["cluster", "masters"]
 NAMES = [flavour.name for flavour in ON_MASTERS]
+# Of the machines of the fixture, the one whose address the fake dcmanager tells.
+SUBCLOUD = f"127.0.1.{10 + NAMES.index('k3s')}"
 BY_MASTERS_ADDRESS = ("k3s", "rke2", "microk8s", "starlingx")
 
 
@@ -34,7 +36,8 @@ def machines(cluster: Cluster, masters: Masters, token: str) -> Iterator[dict[st
         port = int(cluster.server.rsplit(":", 1)[1])
         for number, name in enumerate([*NAMES, ""]):
             address = f"127.0.1.{10 + number}"
-            found[name] = stack.enter_context(flavour_master(masters, name, address, values(cluster, address, token)))
+            given = {**values(cluster, address, token), "SUBCLOUD": SUBCLOUD}
+            found[name] = stack.enter_context(flavour_master(masters, name, address, given))
             stack.enter_context(passed_on(address, port))
         yield found
 
@@ -96,3 +99,31 @@ def test_several_masters_of_which_one_can_be_read(cluster: Cluster, masters: Mas
     outcome = run_playbook(tmp_path, hosts, "kubeconfig")
     assert outcome.status == 0, outcome.output
     assert servers(tmp_path) == {"shop": f"https://{machines['k3s'].address}:{port}"}
+
+
+def test_subclouds_by_their_system_controller(cluster: Cluster, masters: Masters, machines: dict[str, Master], tmp_path: Path) -> None:
+    """Names are enough; what is offline or unknown there is told with its words, and does not stop the others."""
+    of_subcloud = settings(masters, machines["k3s"], kubeconfig_tls_server_name="localhost", kubeconfig_system_controller="central")
+    del of_subcloud["ansible_host"]
+    hosts = inventory(
+        {"far": of_subcloud, "dark": of_subcloud, "nowhere": of_subcloud, "shop": {**of_subcloud, "kubeconfig_subcloud": "far"}}
+    )
+    hosts["all"]["children"]["controllers"] = {"hosts": {"central": settings(masters, machines["starlingx"])}}
+    outcome = run_playbook(tmp_path, hosts, "kubeconfig")
+    assert outcome.status == 2
+    assert {host for host, failed in outcome.count("failed").items() if failed} == {"dark", "nowhere"}, outcome.output
+    port = cluster.server.rsplit(":", 1)[1]
+    assert servers(tmp_path) == dict.fromkeys(("far", "shop"), f"https://{SUBCLOUD}:{port}")
+    for message in (
+        "dark: central says: subcloud dark has no OAM floating address now: it is managed, offline, deployment complete. Next: see",
+        "nowhere: central says: there is no subcloud nowhere. Its subclouds are: dark, far. Next: set kubeconfig_subcloud",
+    ):
+        assert message in outcome.said, outcome.output
+
+
+def test_no_system_controller(cluster: Cluster, masters: Masters, machines: dict[str, Master], tmp_path: Path) -> None:
+    hosts = inventory({"far": settings(masters, machines["kubeadm"], kubeconfig_system_controller="plain")})
+    hosts["all"]["children"]["controllers"] = {"hosts": {"plain": settings(masters, machines["k3s"])}}
+    outcome = run_playbook(tmp_path, hosts, "kubeconfig")
+    assert outcome.status == 2
+    assert "far: plain says: `dcmanager subcloud list` names no subcloud: this is no system controller" in outcome.said, outcome.output

@@ -98,7 +98,8 @@ ON_MASTERS = (
 )
 OTHER = Flavour("", ("~/.kube/config",), "its owner", KEPT, ("", "", ""))
 AUTO = "auto"
-_ROW = re.compile(r"^\|\s*(\S+)\s*\|\s*(\S+)\s*\|\s*$", re.MULTILINE)
+# A row of what StarlingX' commands print of one thing.
+ROW = re.compile(r"^\|\s*(\S+)\s*\|\s*(\S+)\s*\|\s*$", re.MULTILINE)
 
 
 def named(name: str) -> Flavour | None:
@@ -108,5 +109,5 @@ def named(name: str) -> Flavour | None:
 
 def oam_address(table: str) -> str:
     """The address in what ``system oam-show`` prints; a simplex system says ``oam_ip``. Empty when it tells none."""
-    rows = dict(_ROW.findall(table))
+    rows = dict(ROW.findall(table))
     return rows.get("oam_floating_ip") or rows.get("oam_ip") or ""
