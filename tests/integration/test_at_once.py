@@ -125,3 +125,12 @@ def test_enable(lab: Any, enabling: Callable[..., Result]) -> None:
     assert (again.changed, again.data["controller"]) == (False, "Running")
     at_once(enabling, status_collection="Enabled", propagation="Disabled")
     assert enabling(status_collection="Enabled", propagation="Disabled").data["controller"] == "NotRunning"
+
+
+def test_disable(lab: Any, enabling: Callable[..., Result]) -> None:
+    """Both end with nothing left of the type, whichever object each of them came to first."""
+    enabling()
+    at_once(enabling, state="absent", delete_crd=True)
+    assert not enabling(state="absent", delete_crd=True).changed
+    assert not lab.get("local", "federatedtypeconfig", KIND, "-n", SYSTEM, "--ignore-not-found")
+    assert not lab.get("local", "crd", "federatedlanterns.fed.atonce.example.com", "--ignore-not-found")

@@ -60,7 +60,7 @@ def carry_out(client: Client, change: Change, timeout: int) -> tuple[bool, Manif
     What is being deleted is waited for, ``timeout`` seconds at most: a write to it would be lost.
     """
     if change.action == "delete":
-        return _delete(client, change), None
+        return delete_first(client, path_of(change.ref), change.live), None
     if change.action == "update":
         return _update(client, change, timeout)
     if change.action == "replace":
@@ -76,7 +76,7 @@ def _clear_away(client: Client, change: Change) -> None:
         return
     if change.live and live["metadata"].get("uid") != change.live["metadata"].get("uid"):
         raise ApiError(f"{client.where}: {change.ref} was made anew by another run meanwhile", CONFLICT, "Conflict", {})
-    _delete(client, change)
+    delete_first(client, path_of(change.ref), change.live)
 
 
 def _make(client: Client, change: Change, timeout: int) -> tuple[bool, Manifest]:
@@ -105,8 +105,8 @@ def _update(client: Client, change: Change, timeout: int) -> tuple[bool, Manifes
     return (True, applied) if not leaving(applied) else _make(client, change, timeout)
 
 
-def _delete(client: Client, change: Change) -> bool:
-    path, live = path_of(change.ref), change.live
+def delete_first(client: Client, path: str, live: Manifest | None) -> bool:
+    """Delete an object that was read as ``live``; whether it was this run that did, not another at the same time."""
     for last in _tries():
         try:
             return client.delete(path, _only(live))
@@ -120,11 +120,12 @@ def _delete(client: Client, change: Change) -> bool:
 
 
 def _only(live: Manifest | None) -> dict[str, Any] | None:
-    """Options by which a deletion is refused when another has begun: one that something holds changes the object."""
+    """Options by which a deletion is refused when another has begun: one that something holds changes the object. A CRD's objects hold it,
+    and it is given its finalizer by the first deletion."""
     if live is None:
         return None
     meta = live["metadata"]
-    held = meta.get("finalizers") or (live.get("spec") or {}).get("finalizers")
+    held = meta.get("finalizers") or (live.get("spec") or {}).get("finalizers") or live.get("kind") == "CustomResourceDefinition"
     conditions = {"uid": meta.get("uid"), "resourceVersion": meta.get("resourceVersion") if held else None}
     return {"preconditions": {key: value for key, value in conditions.items() if value}}
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import stuck
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY, delete_first
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import desired, enable, least
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig import plan as planning
@@ -52,24 +52,42 @@ def absent(session: Session, wish: Wish, objects: str, delete_crd: bool) -> Resu
     least.note(plan, reading.least, remaining)
     warnings += least.refuse(reading.least, reading.name, reading.state.configs, remaining)
     if not session.check and plan.changes:
-        warnings += _out(session, reading, wish, objects, on_host)
+        done, more = _out(session, reading, wish, objects, on_host)
+        warnings += more
         warnings += least.follow(session, reading.least)
-        plan.changes = [*on_host, *least.made(plan, reading.least)]
+        mine = [*done, *least.made(plan, reading.least)]
+        plan.changes = [change for change in plan.changes if change in mine]
     return _result(session, reading, plan, warnings)
 
 
-def _out(session: Session, reading: Reading, wish: Wish, objects: str, on_host: list[Change]) -> list[str]:
+def _out(session: Session, reading: Reading, wish: Wish, objects: str, on_host: list[Change]) -> tuple[list[Change], list[str]]:
+    """Make the changes on the host cluster; gives those that this run made, and warnings."""
     federated = reading.federated
     if federated is None:
-        return []
-    warnings = _objects_out(session, reading, federated, wish, objects)
-    _stopped(session, reading.name)
+        return [], []
+    marked, warnings = _objects_out(session, reading, federated, wish, objects)
+    done = [change for change in on_host if change.kind == federated.kind and change.name in marked]
+    config = _stopped(session, reading.name)
     for change in on_host:
         if change.kind not in (federated.kind, "FederatedTypeConfig"):
-            session.carry_out(session.client, change)
+            done += [change] if session.carry_out(session.client, change) else []
             session.await_gone(session.client, change.path, f"{change.kind} {change.name}")
-    _delete_config(session, reading.name)
-    return warnings
+    if _delete_config(session, reading, config):
+        done += [change for change in on_host if change.kind == "FederatedTypeConfig"]
+    return done, warnings
+
+
+def _delete_config(session: Session, reading: Reading, config: Object | None) -> bool:
+    """Also one that was made only to have the objects taken out; whether it was this run that did it."""
+    path = session.own("federatedtypeconfigs", reading.name)
+    mine = _begun_here(reading.config, config) and delete_first(session.client, path, config)
+    session.await_gone(session.client, path, f"FederatedTypeConfig {reading.name}")
+    return mine
+
+
+def _begun_here(before: Object | None, now: Object | None) -> bool:
+    """Whether a deletion is this run's to tell: also one that an earlier run began, but not one that another began meanwhile."""
+    return now is not None and (planning.leaving(before) or not planning.leaving(now))
 
 
 def _look(session: Session, wish: Wish) -> Reading:
@@ -138,7 +156,9 @@ def _plan(session: Session, reading: Reading, federated: Federated, objects: str
     plan, warnings = Plan(), []
     if reading.objects:
         titles = sorted(planning.object_title(federated, item["metadata"]) for item in reading.objects)
-        plan.changes = [Change(objects, "host", federated.kind, title.split(" ", 1)[1]) for title in titles]
+        plan.changes = [
+            Change(objects, "host", federated.kind, title) for title in sorted(_title(federated, one) for one in reading.objects)
+        ]
         more = [f"and {len(titles) - SHOWN_AT_MOST} more"] if len(titles) > SHOWN_AT_MOST else []
         plan.before["federated objects"] = [*titles[:SHOWN_AT_MOST], *more]
         if objects == ORPHANED:
@@ -158,7 +178,7 @@ def _plan(session: Session, reading: Reading, federated: Federated, objects: str
                 "Next: to stop the type for good, keep it with propagation: Disabled instead."
             )
     if delete_crd and crd and planning.made_by_us(crd):
-        change = Change("delete", "host", "CustomResourceDefinition", federated.crd_name, crd_path(federated.crd_name))
+        change = Change("delete", "host", "CustomResourceDefinition", federated.crd_name, crd_path(federated.crd_name), live=crd)
         plan.step(change, planning.brief(planning.comparable(crd["spec"])), None, f"host: CRD {federated.crd_name}")
     elif delete_crd and crd:
         warnings.append(f"CRD {federated.crd_name} stays: neither this module nor kubefedctl made it. Next: remove it with what did.")
@@ -170,19 +190,21 @@ def _plan(session: Session, reading: Reading, federated: Federated, objects: str
 def _plan_rights(session: Session, state: State, federated: Federated, plan: Plan) -> None:
     for item in reversed(desired.rights(federated.group, session.host.namespace, state.limited)):
         path = object_path(item["apiVersion"], f"{item['kind'].lower()}s", item["metadata"].get("namespace"), item["metadata"]["name"])
-        if session.client.find(path):
-            title = f"host: {item['kind']} {item['metadata']['name']}"
-            plan.step(Change("delete", "host", item["kind"], item["metadata"]["name"], path), {"group": federated.group}, None, title)
+        live = session.client.find(path)
+        if live:
+            change = Change("delete", "host", item["kind"], item["metadata"]["name"], path, live=live)
+            plan.step(change, {"group": federated.group}, None, f"host: {item['kind']} {item['metadata']['name']}")
 
 
-def _objects_out(session: Session, reading: Reading, federated: Federated, wish: Wish, objects: str) -> list[str]:
-    """Take the federated objects out, by KubeFed; gives warnings.
+def _objects_out(session: Session, reading: Reading, federated: Federated, wish: Wish, objects: str) -> tuple[set[str], list[str]]:
+    """Take the federated objects out, by KubeFed; gives the names of those that this run deleted, and warnings.
 
     They are marked for deletion before a controller that was stopped is started, so that it does nothing else with them.
     """
     if not reading.objects:
-        return []
-    session.host.each(lambda item: _mark(session, federated, item["metadata"], objects), reading.objects)
+        return set(), []
+    first = session.host.each(lambda item: _mark(session, federated, item, objects), reading.objects)
+    marked = {_title(federated, item) for item, mine in zip(reading.objects, first) if mine}
     warnings = _run_controller(session, reading, wish)
     left: dict[str, Object] = {}
 
@@ -194,18 +216,25 @@ def _objects_out(session: Session, reading: Reading, federated: Federated, wish:
     if not session.until(gone):
         raise stuck(session.host, session.wait_timeout, left)
     time.sleep(QUIET)
-    return warnings + (_labels_off(session, reading) if objects == ORPHANED else [])
+    return marked, warnings + (_labels_off(session, reading) if objects == ORPHANED else [])
 
 
-def _mark(session: Session, federated: Federated, meta: Object, objects: str) -> None:
-    path = federated.path(meta.get("namespace", ""), meta["name"])
-    try:
-        if objects == ORPHANED:
-            session.client.patch(path, {"metadata": {"annotations": {ORPHAN: "true"}}})
-        session.client.delete(path)
-    except ApiError as error:
-        if error.status != 404:
-            raise
+def _title(federated: Federated, item: Object) -> str:
+    return planning.object_title(federated, item["metadata"]).split(" ", 1)[1]
+
+
+def _mark(session: Session, federated: Federated, item: Object, objects: str) -> bool:
+    """Have KubeFed take it out; whether it was this run that did."""
+    path = federated.path(item["metadata"].get("namespace", ""), item["metadata"]["name"])
+    marked = item
+    if objects == ORPHANED:
+        try:
+            marked = session.client.patch(path, {"metadata": {"annotations": {ORPHAN: "true"}}})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+    return _begun_here(item, marked) and delete_first(session.client, path, marked)
 
 
 def _run_controller(session: Session, reading: Reading, wish: Wish) -> list[str]:
@@ -276,12 +305,12 @@ def _target_of(session: Session, reading: Reading) -> Target:
     return target_of(config)
 
 
-def _stopped(session: Session, name: str) -> None:
-    """Stop the type's controller before its CRD goes, as kubefedctl does: its log stays clean."""
+def _stopped(session: Session, name: str) -> Object | None:
+    """Stop the type's controller before its CRD goes, as kubefedctl does: its log stays clean. Gives its FederatedTypeConfig then."""
     path = session.own("federatedtypeconfigs", name)
     config = session.client.find(path)
     if config is None or planning.leaving(config):
-        return
+        return config
     if config["spec"].get("propagation") == "Enabled":
         config = session.client.patch(path, {"spec": {"propagation": "Disabled"}})
     last: list[Object] = [config]
@@ -292,19 +321,14 @@ def _stopped(session: Session, name: str) -> None:
 
     if not session.until(stopped):
         raise enable.not_settled(session, last[0], "Disabled")
-
-
-def _delete_config(session: Session, name: str) -> None:
-    path = session.own("federatedtypeconfigs", name)
-    if session.client.delete(path):
-        session.await_gone(session.client, path, f"FederatedTypeConfig {name}")
+    return last[0] if last else None
 
 
 def _result(session: Session, reading: Reading, plan: Plan, warnings: list[str]) -> Result:
     changed = bool(plan.changes)
     return Result(
         changed=changed,
-        diff={"before": plan.before, "after": plan.after},
+        diff={"before": plan.before if changed else plan.after, "after": plan.after},
         warnings=warnings,
         data={
             "name": reading.name,

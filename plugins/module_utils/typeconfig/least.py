@@ -13,7 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member import plan as joining
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import HOST_CLUSTER, Ref, Wish, member_objects, refs
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.names import Names
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import path_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import carry_out, path_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.rights import least_rules
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import Object
@@ -26,6 +26,7 @@ class Seen:
     """A member with least credentials, and its role; or one of which that cannot be seen, and ``why``.
 
     ``own``: only KubeFed's token leads there, which is not allowed to look at, or change, what it is allowed.
+    ``made``: this run changed the role, not another at the same time.
     """
 
     cluster: Object
@@ -34,6 +35,7 @@ class Seen:
     role: Object | None = None
     why: str = ""
     own: bool = False
+    made: bool = False
 
     @property
     def name(self) -> str:
@@ -112,8 +114,8 @@ def note(plan: Plan, seen: list[Seen], configs: list[Object]) -> None:
 
 
 def made(plan: Plan, seen: list[Seen]) -> list[Change]:
-    """The roles that were changed as planned."""
-    names = {one.name for one in seen if one.role and not one.why}
+    """The roles that this run changed as planned."""
+    names = {one.name for one in seen if one.made}
     return [change for change in plan.changes if change.cluster in names and change.kind in ("ClusterRole", "Role")]
 
 
@@ -193,7 +195,8 @@ def _carry(session: Session, seen: list[Seen], configs: list[Object]) -> list[Se
     def apply(one: Seen) -> bool:
         try:
             for change in one.plan(configs).changes:
-                one.role = session.member(one.cluster).apply(path_of(change.ref), change.body or {})
+                mine, one.role = carry_out(session.member(one.cluster), change, int(session.wait_timeout))
+                one.made = one.made or mine
         except EdgefedError as error:
             one.why = _cause(error)
             return False

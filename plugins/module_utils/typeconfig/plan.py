@@ -36,7 +36,8 @@ EQUIVALENT = {
 
 @dataclass(frozen=True)
 class Change:
-    """One write. ``action`` is ``create update replace delete``, ``cluster`` a member's name or ``host``; ``body`` is what is sent."""
+    """One write. ``action`` is ``create update replace delete``, ``cluster`` a member's name or ``host``; ``body`` is what is sent,
+    ``live`` what is to be deleted, as it was read."""
 
     action: str
     cluster: str
@@ -44,6 +45,7 @@ class Change:
     name: str
     path: str = ""
     body: Object | None = None
+    live: Object | None = None
 
     def describe(self) -> dict[str, str]:
         """As a task's result shows it."""

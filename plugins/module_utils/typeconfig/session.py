@@ -11,7 +11,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import held_by, until
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import DISCOVERY
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import DISCOVERY, delete_first
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.plan import data_of, token_subject
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.desired import CORE, EXTENSIONS, Object
@@ -111,16 +111,18 @@ class Session:
         """Wait for it, ``wait_timeout`` at most; whether it came true."""
         return until(done, self.wait_timeout, self.wait_sleep)
 
-    def carry_out(self, client: Client, change: Change) -> None:
-        """Do one change. What is being deleted is waited for: a write to it would be lost."""
+    def carry_out(self, client: Client, change: Change) -> bool:
+        """Do one change; whether it was this run that did it, not another at the same time. What is being deleted is waited for: a write
+        to it would be lost."""
         if change.action == "delete":
-            client.delete(change.path)
-        elif change.action == "update":
+            return delete_first(client, change.path, change.live)
+        if change.action == "update":
             client.patch(change.path, change.body)
-        else:
-            if change.action == "replace":
-                self.await_gone(client, change.path, f"{change.kind} {change.name}")
-            client.create(change.path.rsplit("/", 1)[0], change.body or {})
+            return True
+        if change.action == "replace":
+            self.await_gone(client, change.path, f"{change.kind} {change.name}")
+        client.create(change.path.rsplit("/", 1)[0], change.body or {})
+        return True
 
     def await_gone(self, client: Client, path: str, title: str) -> None:
         """Wait until an object is not there; raises :class:`EdgefedError` (code ``stuck``) with what holds it."""

@@ -86,6 +86,8 @@ def test_role_follows(scope: str, before: list[Object], after: list[Object], cha
     )
     assert plan.after[title]["rules"] == joined(scope, "least", after)["rules"]
     assert (plan.before == plan.after) is not changed
+    assert least.made(plan, [one]) == []
+    one.made = changed
     assert least.made(plan, [one]) == plan.changes
     one.role = joined(scope, "least", after)
     assert one.plan(after).changes == []
