@@ -18,9 +18,17 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 
 @dataclass(frozen=True)
+class Prune:
+    """How many objects may go at most, and in which namespaces they are looked for (none: in all)."""
+
+    limit: int
+    namespaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Session:
     """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
-    rule."""
+    rule. ``adopt`` is ``""`` where KubeFed decides; with ``orphan`` members keep what goes."""
 
     host: Host
     member: Callable[[str], Client]
@@ -32,6 +40,10 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+    application: str = ""
+    prune: Prune | None = None
+    orphan: bool = False
+    adopt: str = ""
 
 
 def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:

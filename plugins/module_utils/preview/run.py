@@ -20,7 +20,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import placed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
@@ -82,17 +82,10 @@ def _items(prepared: Prepared, federation: Federation) -> list[Item]:
     for resource in prepared.resources:
         if resource.type is None:
             continue
-        there = _placed(prepared.seen.current(resource.key), federation)
+        there = placed(prepared.seen.current(resource.key), federation)
         found += [Item(cluster, resource, resource.type, resource.previews[cluster]) for cluster in resource.clusters]
         found += [Item(cluster, resource, resource.type, None) for cluster in there if cluster not in resource.clusters]
     return sorted(found, key=lambda item: item.cluster)
-
-
-def _placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
-    try:
-        return placed_clusters(current, federation.clusters) if current else []
-    except PlacementError:
-        return []
 
 
 def _result(params: dict[str, Any], check: bool, prepared: Prepared, items: list[Item], requests: int) -> Result:
