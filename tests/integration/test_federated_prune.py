@@ -9,7 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from integration.conftest import PATHS
@@ -21,13 +21,17 @@ from integration.federate_lab import (
     config_map,
     federate,
     federated,
+    fleeting,
+    let_go,
     namespace,
     without_counts,
 )
 from integration.inventory_site import Site
 from integration.waiting import until
 
-__all__ = ["federate", "namespace"]
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, ConnectError, connect
+
+__all__ = ["federate", "fleeting", "namespace"]
 
 pytestmark = pytest.mark.lab
 
@@ -77,31 +81,37 @@ def test_twelve_steps(federate: Federate, tmp_path: Path) -> None:
             assert federate.lab.get(cluster, "namespace", f"{name}-b") is None
             assert federate.find(cluster, "secret", "login", name) is None
             assert federate.value(cluster, "one", name) == "1", "members keep theirs"
+        let_go(federate.lab, name)
 
 
-def test_only_its_own(federate: Federate, namespace: str) -> None:
+def test_only_its_own(federate: Federate, fleeting: str) -> None:
     """Another application's objects, and those of none, stay; the label is in the host cluster alone; more than the limit is refused."""
-    own, other = application(namespace), {"application": f"other-{namespace}", "wait": False}
-    bodies = [config_map(name, namespace) for name in ("a", "b", "c")]
+    own, other = application(fleeting), {"application": f"other-{fleeting}", "wait": False}
+    bodies = [config_map(name, fleeting) for name in ("a", "b", "c")]
     federate(*bodies, **own)
-    federate(config_map("theirs", namespace), **other)
-    federate(config_map("nobodys", namespace), wait=False)
-    assert federate.find("local", "federatedconfigmap", "a", namespace)["metadata"]["labels"] == {LABEL: own["application"]}
-    assert LABEL not in federate.find("zj", "configmap", "a", namespace)["metadata"]["labels"]
+    federate(config_map("theirs", fleeting), **other)
+    federate(config_map("nobodys", fleeting), wait=False)
+    assert federate.find("local", "federatedconfigmap", "a", fleeting)["metadata"]["labels"] == {LABEL: own["application"]}
+    assert LABEL not in federate.find("zj", "configmap", "a", fleeting)["metadata"]["labels"]
     assert not federate(bodies[0], wait=False).changed, "without the option it stays in its application"
     said = federate.refused(bodies[0], **other)
-    assert f"FederatedConfigMap {namespace}/a: it is of application '{own['application']}' already. Next: take it out of " in said
+    assert f"FederatedConfigMap {fleeting}/a: it is of application '{own['application']}' already. Next: take it out of " in said
     error = federate.error(bodies[0], **own, prune_limit=1)
     assert (error.code, error.details["limit"]) == ("prune_limit", 1)
-    titles = [f"FederatedConfigMap {namespace}/{name}" for name in ("b", "c")]
+    titles = [f"FederatedConfigMap {fleeting}/{name}" for name in ("b", "c")]
     assert error.details["objects"] == titles
     assert f"would remove 2 objects of application {own['application']!r}, and prune_limit is 1: {', '.join(titles)}." in error.message
-    assert "cluster 'nowhere' is not joined" in federate.refused(config_map("a", namespace, placed=("nowhere",)), **own)
+    assert "cluster 'nowhere' is not joined" in federate.refused(config_map("a", fleeting, placed=("nowhere",)), **own)
     assert not federate(bodies[0], **own, prune_namespaces=["fe-elsewhere"], wait=False).changed, "not where it may look"
     assert actions(federate(bodies[0], **{**own, "prune": False}, wait=False)) == []
     done = federate(bodies[0], **own, wait=False)
     assert actions(done) == ["delete FederatedConfigMap b", "delete FederatedConfigMap c"]
-    assert staying(federate, namespace) == ["a", "nobodys", "theirs"]
+    assert staying(federate, fleeting) == ["a", "nobodys", "theirs"]
+    where = ("--kubeconfig", federate.lab.kubeconfig, "--host-cluster-context", "local", "-n", fleeting)
+    command = ["kubefedctl", "orphaning-deletion", "enable", "FederatedConfigMap", "nobodys", *where]
+    subprocess.run(command, check=True, capture_output=True)
+    said = federate(config_map("nobodys", fleeting), config_map("theirs", fleeting), state="absent", check=True)
+    assert actions(said) == ["orphan FederatedConfigMap nobodys", "delete FederatedConfigMap theirs"], "kubefedctl's mark counts"
 
 
 def staying(federate: Federate, namespace: str) -> list[str]:
@@ -110,24 +120,24 @@ def staying(federate: Federate, namespace: str) -> list[str]:
     return [metadata["name"] for metadata in found if "deletionTimestamp" not in metadata]
 
 
-def test_namespace_with_something_of_others_stays(federate: Federate, namespace: str) -> None:
+def test_namespace_with_something_of_others_stays(federate: Federate, fleeting: str) -> None:
     """A FederatedNamespace that was given and is not any more, while another's object lies there."""
-    own = application(namespace)
+    own = application(fleeting)
     whole = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-        federated("FederatedNamespace", namespace, namespace, {}),
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleeting}},
+        federated("FederatedNamespace", fleeting, fleeting, {}),
     ]
-    federate(*whole, config_map("mine", namespace), **own, wait=False)
-    federate(config_map("theirs", namespace), application="theirs", wait=False)
-    kept = federate(config_map("mine", namespace), **own, wait=False)
+    federate(*whole, config_map("mine", fleeting), **own, wait=False)
+    federate(config_map("theirs", fleeting), application="theirs", wait=False)
+    kept = federate(config_map("mine", fleeting), **own, wait=False)
     assert actions(kept) == []
-    assert f"FederatedNamespace {namespace}/{namespace} stays: in the host cluster it holds what is given" in kept.warnings[0]
+    assert f"FederatedNamespace {fleeting}/{fleeting} stays: in the host cluster it holds what is given" in kept.warnings[0]
     foretold = federate(state="absent", **own, check=True)
     assert actions(foretold) == ["delete FederatedConfigMap mine"]
     assert "in the host cluster it holds federatedconfigmaps theirs. Next: when nothing there is needed" in foretold.warnings[0]
 
 
-def test_orphans(federate: Federate, namespace: str) -> None:
+def test_orphans(federate: Federate, fleeting: str) -> None:
     """A whole application leaves the federation: its pods run on in each cluster, and it is taken back without a restart."""
     container = {"name": "web", "image": "nginx:1.17"}
     spec = {
@@ -135,26 +145,26 @@ def test_orphans(federate: Federate, namespace: str) -> None:
         "selector": {"matchLabels": {"app": "web"}},
         "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}},
     }
-    web = federated("FederatedDeployment", "web", namespace, {"template": {"metadata": {"labels": {"app": "web"}}, "spec": spec}})
-    own = application(namespace)
+    web = federated("FederatedDeployment", "web", fleeting, {"template": {"metadata": {"labels": {"app": "web"}}, "spec": spec}})
+    own = application(fleeting)
     federate(web, **own)
-    running = {cluster: until(lambda name=cluster: pods(federate, name, namespace, 2), "two pods run") for cluster in ("local", "zj")}
+    running = {cluster: until(lambda name=cluster: pods(federate, name, fleeting, 2), "two pods run") for cluster in ("local", "zj")}
     foretold = federate(state="absent", orphan=True, **own, check=True)
     gone = federate(state="absent", orphan=True, **own)
     assert actions(gone) == actions(foretold) == ["orphan FederatedDeployment web"]
-    assert [entry["before_header"] for entry in gone.diff or []] == [f"host cluster: FederatedDeployment {namespace}/web"]
-    assert federate.find("local", "federateddeployment", "web", namespace) is None
+    assert [entry["before_header"] for entry in gone.diff or []] == [f"host cluster: FederatedDeployment {fleeting}/web"]
+    assert federate.find("local", "federateddeployment", "web", fleeting) is None
     for cluster in ("local", "zj"):
-        until(lambda name=cluster: not managed(federate, name, namespace), f"KubeFed lets go of it in {cluster}")
-        assert pods(federate, cluster, namespace, 2) == running[cluster]
+        until(lambda name=cluster: not managed(federate, name, fleeting), f"KubeFed lets go of it in {cluster}")
+        assert pods(federate, cluster, fleeting, 2) == running[cluster]
     assert not federate(state="absent", orphan=True, **own).changed
     refused = federate.refused(web, **own, adopt="never")
-    assert f"local has Deployment {namespace}/web already, and adopt is never (it is the same as it would get)" in refused
+    assert f"local has Deployment {fleeting}/web already, and adopt is never (it is the same as it would get)" in refused
     back = federate(web, **own, adopt="same")
     assert [(one["cluster"], one["differences"]) for one in back.data["adopted"]] == [("local", []), ("zj", [])]
     for cluster in ("local", "zj"):
-        assert managed(federate, cluster, namespace)
-        assert pods(federate, cluster, namespace, 2) == running[cluster], "taken over without a restart"
+        assert managed(federate, cluster, fleeting)
+        assert pods(federate, cluster, fleeting, 2) == running[cluster], "taken over without a restart"
 
 
 def managed(federate: Federate, cluster: str, namespace: str) -> bool:
@@ -182,13 +192,13 @@ def test_wrong_options(federate: Federate, options: dict[str, Any], said: str) -
     assert said in federate.refused(config_map("x", "fe-never"), **options)
 
 
-def test_an_empty_source_is_no_source(federate: Federate, namespace: str, tmp_path: Path) -> None:
+def test_an_empty_source_is_no_source(federate: Federate, fleeting: str, tmp_path: Path) -> None:
     """A folder that is empty by mistake prunes nothing."""
-    assert "there is no manifest in this folder" in federate.refused(src=[str(tmp_path)], **application(namespace))
-    assert "there is no object in it" in federate.refused({"apiVersion": TYPES, "kind": "List", "items": []}, **application(namespace))
+    assert "there is no manifest in this folder" in federate.refused(src=[str(tmp_path)], **application(fleeting))
+    assert "there is no object in it" in federate.refused({"apiVersion": TYPES, "kind": "List", "items": []}, **application(fleeting))
 
 
-def test_playbook(federate: Federate, namespace: str) -> None:
+def test_playbook(federate: Federate, fleeting: str) -> None:
     """``prune.yml`` refuses in one message without an application, and without anything that is to stay."""
 
     def run(*options: str) -> str:
@@ -201,6 +211,38 @@ def test_playbook(federate: Federate, namespace: str) -> None:
 
     before = federate.written()
     assert "federated_resources_application is empty. Next: name the application" in run()
-    nothing = ("-e", f"federated_resources_application=app-{namespace}", "-e", '{"federated_resources_definitions": []}')
-    assert f"nothing is given of application app-{namespace}. Next: name all that is to stay" in run(*nothing)
+    nothing = ("-e", f"federated_resources_application=app-{fleeting}", "-e", '{"federated_resources_definitions": []}')
+    assert f"nothing is given of application app-{fleeting}. Next: name all that is to stay" in run(*nothing)
     assert federate.written() == before
+
+
+def cut_before(kind: str) -> Callable[..., Client]:
+    """A client whose connection is gone when it comes to delete a kind."""
+
+    def using(*arguments: Any, **options: Any) -> Client:
+        client = connect(*arguments, **options)
+        send = client.delete
+
+        def delete(path: str, *rest: Any) -> bool:
+            if path.split("/")[-2] == kind:
+                raise ConnectError("cut. Next: run again.", "reset")
+            return send(path, *rest)
+
+        client.delete = delete  # type: ignore[method-assign]
+        return client
+
+    return using
+
+
+@pytest.mark.parametrize("kind", ["namespaces", "federatednamespaces"])
+def test_cut_off(federate: Federate, fleeting: str, kind: str) -> None:
+    """Between the last object of a namespace and the namespace: the next run finds that it is left over, and finishes."""
+    own = application(fleeting)
+    kept, emptied = config_map("kept", fleeting), f"{fleeting}-b"
+    federate(kept, config_map("last", emptied, placed=("local",)), **own, wait=False)
+    with pytest.raises(ConnectError):
+        federate(kept, using=cut_before(kind), **own, wait=False)
+    done = federate(kept, **own)
+    assert f"await deletion FederatedNamespace {emptied}" in actions(done) or f"delete FederatedNamespace {emptied}" in actions(done)
+    assert federate.lab.get("local", "namespace", emptied) is None
+    assert not federate(kept, **own).changed

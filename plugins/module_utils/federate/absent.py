@@ -38,7 +38,7 @@ def absent(session: Session, documents: list[Document], problems: list[Problem],
         changed=any(step.todo for step in steps),
         diff=[entry for step in steps if step.todo for entry in gone(step, federation)],
         warnings=emptied.warnings,
-        data={"resources": [step.describe({}) for step in steps], "api_requests": session.host.client.requests + emptied.requests},
+        data={"resources": [step.describe({}) for step in steps], "api_requests": session.requests},
     )
 
 

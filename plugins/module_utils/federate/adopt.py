@@ -47,7 +47,6 @@ class Adoption:
     found: list[Found] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    requests: int = 0
 
     def clusters(self, resource: Resource) -> set[str]:
         """Where the object is there already."""
@@ -63,8 +62,8 @@ def look_for_adoption(session: Session, federation: Federation, seen: Seen, step
         for cluster, one in _new(step, federation):
             wanted.setdefault(cluster, []).append(one)
     looks = session.host.each(lambda cluster: _in_cluster(session, seen, cluster, wanted[cluster]), sorted(wanted))
-    result = Adoption([one for found, _said, _requests in looks for one in found], requests=sum(requests for *_rest, requests in looks))
-    for _found, said, _requests in looks:
+    result = Adoption([one for found, _said in looks for one in found])
+    for _found, said in looks:
         _note_unseen(result, said, session.adopt)
     for there in result.found:
         _note(result, there, judge(there, session.adopt, seen.adopts))
@@ -93,16 +92,15 @@ def _new(step: Step, federation: Federation) -> list[tuple[str, Wanted]]:
     return [(cluster, Wanted(step.resource, of)) for cluster in step.resource.clusters if cluster not in there]
 
 
-def _in_cluster(session: Session, seen: Seen, cluster: str, wanted: list[Wanted]) -> tuple[list[Found], str, int]:
-    """What is there, what cannot be seen, and the number of requests."""
-    client = None
+def _in_cluster(session: Session, seen: Seen, cluster: str, wanted: list[Wanted]) -> tuple[list[Found], str]:
+    """What is there, and why not all of it can be seen."""
     try:
         client = session.member(cluster)
         strange = [(one, there) for one, there in _there(client, wanted) if _counts(seen, one, there)]
-        return [_found(client, cluster, one, there) for one, there in strange], "", client.requests
+        return [_found(client, cluster, one, there) for one, there in strange], ""
     except EdgefedError as error:
         why = error.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
-        return [], f"what {cluster} has already cannot be seen ({why})", client.requests if client else 0
+        return [], f"what {cluster} has already cannot be seen ({why})"
 
 
 def _there(client: Client, wanted: list[Wanted]) -> list[tuple[Wanted, Object]]:

@@ -12,6 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import problems_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import LABEL, application_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import DELETE, ORPHAN, RECREATE, in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
@@ -108,6 +109,7 @@ def delete_all(session: Session, steps: list[Step]) -> None:
     todo = [step for step in steps if step.todo]
     namespaces = [step for kind in ("Namespace", FEDERATED_NAMESPACE) for step in todo if step.resource.key[0] == kind]
     others = [step for step in todo if step not in namespaces]
+    session.host.each(lambda step: _keep_in_sight(session, step), namespaces if session.prune else [])
     session.host.each(lambda step: _delete(session, step), others)
     if namespaces and any(step.action == ORPHAN for step in others):
         # KubeFed that sees the end of a FederatedNamespace first would take its objects out of the members
@@ -116,6 +118,12 @@ def delete_all(session: Session, steps: list[Step]) -> None:
         _delete(session, step)
     if session.wait and todo:
         _await_all_gone(session, todo)
+
+
+def _keep_in_sight(session: Session, step: Step) -> None:
+    """Label a FederatedNamespace before the last labelled object in it goes: a run after one that is cut off finds it by that."""
+    if step.resource.key[0] == FEDERATED_NAMESPACE and step.current and not application_of(step.current):
+        session.host.client.patch(step.resource.path, {"metadata": {"labels": {LABEL: session.application}}})
 
 
 def _delete(session: Session, step: Step) -> None:

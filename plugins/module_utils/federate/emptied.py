@@ -33,7 +33,6 @@ class Emptied:
         self.given = {step.resource.key: step for step in steps}
         self.in_use = set(in_use)
         self.warnings: list[str] = []
-        self.requests = 0
         self._left: dict[str, list[str]] = {}
 
     def steps(self) -> list[Step]:
@@ -103,7 +102,6 @@ class Emptied:
         return not why
 
     def _kept_for(self, cluster: str, name: str, host_uid: str | None) -> str:
-        client = None
         try:
             client = self.session.member(cluster)
             there = client.find(f"/api/v1/namespaces/{name}")
@@ -113,5 +111,3 @@ class Emptied:
             return f"in {cluster} it holds {', '.join(left)}" if left else ""
         except EdgefedError as error:
             return f"what {cluster} has there cannot be seen ({error.message.split(' Next: ', maxsplit=1)[0].rstrip('.')})"
-        finally:
-            self.requests += client.requests if client else 0

@@ -51,6 +51,7 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str"},
             "contents": {"type": "bool", "default": False},
+            "cluster": {"type": "str"},
         },
     },
 }

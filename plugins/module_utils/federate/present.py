@@ -138,7 +138,7 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
                 *(step.describe({}) for step in plan.going),
             ],
             "adopted": [one.as_dict() for one in plan.adoption.found],
-            "api_requests": session.host.client.requests + plan.adoption.requests + plan.pruned.requests,
+            "api_requests": session.requests,
         },
     )
 

@@ -9,7 +9,7 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Prune, Session, host_of, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, Prune, Session, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
@@ -37,7 +37,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     # What is to go needs no placement.
     wish = Wish({"clusters": []}) if act is absent else wished(params)
     try:
-        documents, wrong = gather(params, documents, federation, session.host, wish)
+        documents, wrong = gather(params, documents, federation, session.host, wish, member=session.member)
         return act(session, documents, [*problems, *wrong], federation)
     except EdgefedError as error:
         raise with_remedy(error) from None
@@ -46,7 +46,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
     return Session(
         host=host_of(params, connect),
-        member=members(params, connect),
+        member=Members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],

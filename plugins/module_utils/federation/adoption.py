@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion, shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import DATA, LAST_APPLIED
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import DATA, NOTED
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, Parts, field_path
 
@@ -67,10 +67,12 @@ def is_strange(there: Object, host_namespace_uid: str | None) -> bool:
 
 
 def own(body: Object) -> Object:
-    """An object without what the API server and KubeFed add to every one."""
+    """An object without what the API server, KubeFed, kubectl and controllers note on it."""
     result = shown(body)
-    labels = {key: value for key, value in (result["metadata"].get("labels") or {}).items() if key != MANAGED_LABEL}
-    result["metadata"]["labels"] = labels
+    for name, noted in (("labels", (MANAGED_LABEL,)), ("annotations", NOTED)):
+        there = result["metadata"].pop(name, None) or {}
+        kept = {key: value for key, value in there.items() if not key.startswith(noted)}
+        result["metadata"].update({name: kept} if kept else {})
     return result
 
 
@@ -85,9 +87,10 @@ def _walk(want: Any, got: Any, parts: Parts, secret: bool) -> list[Difference]:
         return [one for key in keys for one in _walk(want.get(key, ABSENT), got.get(key, ABSENT), (*parts, key), secret)]
     if isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
         return [one for index, pair in enumerate(zip(want, got)) for one in _walk(*pair, (*parts, index), secret)]
-    if want == got or (want in (ABSENT, {}) and got in (ABSENT, {})):
+    same = type(want) is type(got) and want == got  # in Python False is 0
+    if same or (want in (ABSENT, {}) and got in (ABSENT, {})):
         return []
-    hidden = secret and bool(parts) and (parts[0] in DATA or parts[-1] == LAST_APPLIED)
+    hidden = secret and bool(parts) and parts[0] in DATA
     return [Difference(field_path(parts), want, got, hidden)]
 
 

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import asdict
 from typing import Any, Collection
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.adoption import Found
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.adoption import Found, own
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
@@ -68,8 +68,8 @@ def of_clusters(
 def of_adoption(found: Found) -> Diff:
     """What KubeFed makes of an object that a member has already."""
     identity = {name: found.before[name] for name in ("apiVersion", "kind")}
-    after = {} if found.refused else {**shown(found.after), **identity}
-    return _entry({**shown(found.before), **identity}, after, f"cluster {found.cluster}: {found.title} (adopted)")
+    after = {} if found.refused else {**own(found.after), **identity}
+    return _entry({**own(found.before), **identity}, after, f"cluster {found.cluster}: {found.title} (adopted)")
 
 
 def of_decisions(resource: Resource) -> list[Diff]:

@@ -13,7 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import host_of, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
@@ -46,8 +46,9 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     chosen = levels(params["lint"])
     documents, problems = read(params)
     host = None if params["offline"] else host_of(params, connect)
+    member = Members(params, connect)
     federation = host.federation() if host else _of_inventory(params)
-    documents, wrong = gather(params, documents, federation, host, wished(params))
+    documents, wrong = gather(params, documents, federation, host, wished(params), member=member)
     problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
@@ -57,9 +58,9 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     linted = look_and_lint(host, federation, prepared.seen, prepared.given, chosen)
     refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
-    requests = host.client.requests if host else 0
     if host and params["compare"]:
-        requests += look(items, members(params, connect))
+        look(items, member)
+    requests = (host.client.requests if host else 0) + member.requests
     items = [item for item in items if item.body is not None or item.state != SAME]
     result = _result(params, check, prepared, items, requests)
     result.warnings += linted.notices
