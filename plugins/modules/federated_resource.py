@@ -68,8 +68,8 @@ options:
     default: ""
   prune:
     description:
-      - Remove the federated objects of O(application) that are not given any more, after all that is given has arrived. With
-        O(state=absent) all of the application goes, also without manifests.
+      - Remove the federated objects of O(application) that are not given any more, after all that is given has arrived (with O(wait=false),
+        when the host cluster has it). With O(state=absent) all of the application goes, also without manifests.
       - They are found by label, kinds that are not enabled left out. A C(Namespace) of the host cluster has no label and goes only where
         this module made it. A C(FederatedNamespace) stays, with a warning, where something of others lies in the namespace.
     type: bool

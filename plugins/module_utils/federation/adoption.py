@@ -101,7 +101,7 @@ def judge(found: Found, adopt: str, adopts: bool) -> Problem | None:
     if adopt == NEVER:
         return document.problem((), f"{there}, and adopt is never ({_compared(found)})", f"{remove}, or say adopt: same or adopt: always")
     if not adopts:
-        todo = f"{remove}, or let it (kubefed_config: sync_controller.adopt_resources: true)"
+        todo = f"{remove}, or let it adopt (kubefed_config, sync_controller.adopt_resources: Enabled)"
         return document.problem((), f"{there}, and KubeFed is set to adopt nothing", todo)
     if found.refused:
         cause = f"{there}, which cannot become what KubeFed would make of it: {found.refused}"
