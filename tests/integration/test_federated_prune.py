@@ -242,7 +242,7 @@ def test_cut_off(federate: Federate, fleeting: str, kind: str) -> None:
     federate(kept, config_map("last", emptied, placed=("local",)), **own, wait=False)
     with pytest.raises(ConnectError):
         federate(kept, using=cut_before(kind), **own, wait=False)
-    done = federate(kept, **own)
-    assert f"await deletion FederatedNamespace {emptied}" in actions(done) or f"delete FederatedNamespace {emptied}" in actions(done)
-    assert federate.lab.get("local", "namespace", emptied) is None
+    until(lambda: not federate.lab.get("local", "federatedconfigmap", "last", "-n", emptied), "the object is gone")
+    federate(kept, **own)
+    until(lambda: not federate.lab.get("local", "namespace", emptied), "the namespace is gone")
     assert not federate(kept, **own).changed
