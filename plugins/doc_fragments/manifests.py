@@ -106,8 +106,8 @@ options:
         elements: dict
   live:
     description:
-      - Objects that the host cluster has, made federated as plain manifests are, as C(kubefedctl federate) does. It needs O(federate).
-      - Where the host cluster is a member too, KubeFed adopts them there as they are.
+      - Objects that a cluster has, made federated as plain manifests are, as C(kubefedctl federate) does. It needs O(federate).
+      - Where that cluster is among those that O(placement) chooses, KubeFed adopts them there as they are, and their pods run on.
     type: list
     elements: dict
     default: []
@@ -122,6 +122,9 @@ options:
         required: true
       namespace:
         description: Its namespace. By default O(namespace).
+        type: str
+      cluster:
+        description: The member that has it, by the context in O(kubeconfig) that is named as the cluster. By default the host cluster.
         type: str
       contents:
         description:

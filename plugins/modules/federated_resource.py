@@ -59,6 +59,50 @@ options:
     description: Take over fields that another field manager has set to something else. Otherwise that is an error that names both.
     type: bool
     default: false
+  application:
+    description:
+      - The application that the resources are of. Each federated object gets the label C(edgefed.io/application) in the host cluster.
+        Templates, and with them what the members have, do not.
+      - Without it an object keeps the application that it has. One that is of another application is refused.
+    type: str
+    default: ""
+  prune:
+    description:
+      - Remove the federated objects of O(application) that are not given any more, after all that is given has arrived (with O(wait=false),
+        when the host cluster has it). With O(state=absent) all of the application goes, also without manifests.
+      - They are found by label, kinds that are not enabled left out. A C(Namespace) of the host cluster has no label and goes only where
+        this module made it. A C(FederatedNamespace) stays, with a warning, where something of others lies in the namespace.
+    type: bool
+    default: false
+  prune_limit:
+    description: How many objects O(prune) may remove at most, the namespaces that were made for them not counted. More is refused.
+    type: int
+    default: 10
+  prune_namespaces:
+    description:
+      - The namespaces that O(prune) looks in. By default in all, and at what is in none, which needs the right to list in the whole host
+        cluster.
+    type: list
+    elements: str
+    default: []
+  orphan:
+    description:
+      - What is removed, by O(prune) or with O(state=absent), is removed from the host cluster alone. The members keep theirs, and KubeFed
+        lets go of them.
+      - A namespace of the host cluster stays where it holds what the host cluster keeps as a member.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - What to do about objects that a cluster has already, without KubeFed, where a resource is new to it. What KubeFed would change
+        there is told before anything is sent, with C(--diff) in full. The members are asked through the contexts in O(kubeconfig) that
+        are named as the clusters.
+      - V(always) lets KubeFed adopt them. V(same) only those that would stay as they are. V(never) refuses them all, namespaces too.
+      - KubeFed replaces an adopted object as a whole, but for annotations and finalizers. With the resource it goes.
+      - Where a cluster cannot be asked, V(never) and V(same) refuse, and V(always) warns.
+      - By default nothing is asked, and KubeFed's own setting C(syncController.adoptResources) decides.
+    type: str
+    choices: [always, never, same]
   wait:
     description:
       - Whether to wait until every chosen cluster has the resources at this version, or until they are gone everywhere.
@@ -154,6 +198,31 @@ EXAMPLES = r"""
     placement:
       selector: {}
 
+- name: The application is what the folder says, and what it said before goes
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [shop/]
+    application: shop
+    prune: true
+    prune_limit: 3
+
+- name: A whole application goes, and each cluster keeps what it has of it
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    state: absent
+    application: shop
+    prune: true
+    orphan: true
+
+- name: What clusters have already is taken over only where nothing changes
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [shop/]
+    adopt: same
+
 - name: Remove what these manifests define
   edgefed.kubefed.federated_resource:
     kubeconfig: .edgefed/kubeconfig
@@ -166,7 +235,8 @@ RETURN = r"""
 resources:
   description:
     - Each object, those first that were made because others need them.
-    - RV(ignore:action) is V(none), V(create), V(apply), V(recreate) (it was being deleted), V(delete) or V(await deletion).
+    - RV(ignore:action) is V(none), V(create), V(apply), V(recreate) (it was being deleted), V(delete), V(orphan) (deleted in the host
+      cluster alone) or V(await deletion).
     - RV(ignore:clusters) has for each chosen cluster V(OK), or V(not awaited).
   returned: success
   type: list
@@ -205,6 +275,15 @@ decisions:
       path: /spec/replicas
       by: host zj
       over: group gpu
+adopted:
+  description: What clusters had already, as far as O(adopt) asked, with what KubeFed changes there.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - object: FederatedConfigMap shop/settings
+      cluster: zj
+      differences: ['data.currency is "CNY", should be "EUR"']
 api_requests:
   description: How many requests were sent.
   returned: success
@@ -213,7 +292,7 @@ api_requests:
 code:
   description:
     - What kind of failure it was, as V(invalid) (the manifests, nothing was sent), V(not_propagated), V(stuck) (in deletion),
-      V(no_kubefed), V(unreachable) or V(kubeconfig).
+      V(prune_limit), V(no_kubefed), V(unreachable) or V(kubeconfig).
   returned: failure
   type: str
   sample: invalid
@@ -247,6 +326,12 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},
     "force_conflicts": {"type": "bool", "default": False},
+    "application": {"type": "str", "default": ""},
+    "prune": {"type": "bool", "default": False},
+    "prune_limit": {"type": "int", "default": 10},
+    "prune_namespaces": {"type": "list", "elements": "str", "default": []},
+    "orphan": {"type": "bool", "default": False},
+    "adopt": {"type": "str", "choices": ["always", "never", "same"]},
 }
 
 

@@ -12,8 +12,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import problems_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import LABEL, application_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import DELETE, RECREATE, in_deletion
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import DELETE, ORPHAN, RECREATE, in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
@@ -107,20 +108,32 @@ def delete_all(session: Session, steps: list[Step]) -> None:
     """
     todo = [step for step in steps if step.todo]
     namespaces = [step for kind in ("Namespace", FEDERATED_NAMESPACE) for step in todo if step.resource.key[0] == kind]
-    session.host.each(lambda step: _delete(session, step), [step for step in todo if step not in namespaces])
+    others = [step for step in todo if step not in namespaces]
+    session.host.each(lambda step: _keep_in_sight(session, step), namespaces if session.prune else [])
+    session.host.each(lambda step: _delete(session, step), others)
+    if namespaces and any(step.action == ORPHAN for step in others):
+        # KubeFed that sees the end of a FederatedNamespace first would take its objects out of the members
+        _await_all_gone(session, others)
     for step in namespaces:
         _delete(session, step)
-    _await_all_gone(session, todo)
+    if session.wait and todo:
+        _await_all_gone(session, todo)
+
+
+def _keep_in_sight(session: Session, step: Step) -> None:
+    """Label a FederatedNamespace before the last labelled object in it goes: a run after one that is cut off finds it by that."""
+    if step.resource.key[0] == FEDERATED_NAMESPACE and step.current and not application_of(step.current):
+        session.host.client.patch(step.resource.path, {"metadata": {"labels": {LABEL: session.application}}})
 
 
 def _delete(session: Session, step: Step) -> None:
-    if step.action == DELETE:
+    if step.action == ORPHAN and not session.host.leave(step.resource.path):
+        return
+    if step.action in (DELETE, ORPHAN):
         session.host.client.delete(step.resource.path)
 
 
 def _await_all_gone(session: Session, tier: list[Step]) -> None:
-    if not session.wait or not tier:
-        return
     uids = {step.current["metadata"]["uid"] for step in tier if step.current}
     left: dict[Key, dict[str, Any]] = {}
 

@@ -17,10 +17,11 @@ NAMED_AT_MOST = 3
 DERIVED = ("endpoints", "endpointslices", "propagatedversions")
 
 
-def contents(host: Host, client: Client, namespace: str, going: Iterable[tuple[str, str]] = ()) -> list[str]:
+def contents(host: Host, client: Client, namespace: str, going: Iterable[tuple[str, str]] = (), orphaned: bool = False) -> list[str]:
     """Some of what lies in the namespace, as ``<resource> <name>``, that neither KubeFed put there nor an owner takes along.
 
-    ``going`` are (plural, name) of what is deleted at the same time. One list for each kind, side by side.
+    ``going`` are (plural, name) of what is deleted at the same time. ``orphaned``: what KubeFed put there stays, and so counts as well.
+    One list for each kind, side by side.
     """
     gone = set(going)
     kinds = [(path, plural) for path, plural in namespaced_resources(client) if plural not in DERIVED]
@@ -28,12 +29,12 @@ def contents(host: Host, client: Client, namespace: str, going: Iterable[tuple[s
     def read(kind: tuple[str, str]) -> list[str]:
         path, plural = kind
         items = client.request("GET", f"{path}/namespaces/{namespace}/{plural}", query={"limit": 500}, accept=METADATA_ONLY)["items"] or []
-        left = [item for item in items if not _goes_along(item["metadata"]) and (plural, item["metadata"]["name"]) not in gone]
+        left = [item for item in items if not _goes_along(item["metadata"], orphaned) and (plural, item["metadata"]["name"]) not in gone]
         return [f"{plural} {name}" for name in foreign_names(plural, left, ())]
 
     return [name for names in host.each(read, kinds) for name in names][:NAMED_AT_MOST]
 
 
-def _goes_along(metadata: dict[str, Any]) -> bool:
+def _goes_along(metadata: dict[str, Any], orphaned: bool) -> bool:
     managed = (metadata.get("labels") or {}).get(MANAGED_LABEL) == "true"
-    return managed or bool(metadata.get("ownerReferences"))
+    return (managed and not orphaned) or bool(metadata.get("ownerReferences"))

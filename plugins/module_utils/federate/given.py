@@ -51,6 +51,7 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
             "name": {"type": "str", "required": True},
             "namespace": {"type": "str"},
             "contents": {"type": "bool", "default": False},
+            "cluster": {"type": "str"},
         },
     },
 }
@@ -66,7 +67,10 @@ def require_libraries() -> None:
 
 
 def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
-    """Every document of ``src``, ``definition`` and what the action plugin packed, and what is wrong with reading them."""
+    """Every document of ``src``, ``definition`` and what the action plugin packed, and what is wrong with reading them.
+
+    None at all is wrong, for an empty folder may be a mistake, unless a whole application is to go.
+    """
     entries, problems, _wish = unpacked(params.get(PACKED))
     if params["definition"] is not None:
         entries.append((params["definition_name"], params["definition"]))
@@ -77,7 +81,8 @@ def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
         found, wrong = from_value(value, origin)
         documents += found
         problems += wrong
-    if not documents and not problems and not params["live"]:
+    whole = params.get("prune") and params["state"] == "absent"
+    if not documents and not problems and not params["live"] and not whole:
         given = ", ".join(dict.fromkeys(origin for origin, _value in entries)) or "src, definition and template"
         problems.append(Problem(Place(given), "there is no object in it", "give a file, a folder or a definition with at least one"))
     return documents, problems

@@ -9,6 +9,7 @@ from typing import Any, Callable, Iterable, TypeVar
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPLY_PATCH, FIELD_MANAGER, ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, FederatedType, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
@@ -71,10 +72,10 @@ class Host:
             found[item["metadata"]["name"]] = "; ".join([*(texts or ["KubeFed has not looked at it yet"]), address])
         return found
 
-    def limited(self) -> bool:
-        """Whether this KubeFed watches only its own namespace."""
+    def settings(self) -> dict[str, Any]:
+        """KubeFed's own settings, the ``spec`` of its KubeFedConfig."""
         config = self.client.find(f"{self._own('kubefedconfigs')}/kubefed") or {}
-        return bool((config.get("spec") or {}).get("scope") == "Namespaced")
+        return config.get("spec") or {}
 
     def namespaces(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The Namespaces among ``names`` that are there."""
@@ -103,6 +104,16 @@ class Host:
         ]
         found = [item for items in self.each(lambda path: list(self.client.list(path)), paths) for item in items]
         return {f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item for item in found}
+
+    def leave(self, path: str) -> bool:
+        """Say to KubeFed that the members keep what they have of an object when it goes; ``False`` when it is gone already."""
+        try:
+            self.client.patch(path, {"metadata": {"annotations": {ORPHAN_MARK: "true"}}})
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def apply(self, path: str, body: dict[str, Any], force: bool, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply that refuses unknown fields."""

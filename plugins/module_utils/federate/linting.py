@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Collection, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import (
     ERROR,
     WARN,
@@ -29,8 +29,16 @@ class Linted:
         self.notices = [str(finding.problem) for finding in findings if finding.level == WARN]
 
 
-def look_and_lint(host: Host | None, federation: Federation, seen: Seen, resources: list[Resource], levels: Mapping[str, str]) -> Linted:
-    """``host`` is ``None`` offline: then only the set itself is known."""
+def look_and_lint(
+    host: Host | None,
+    federation: Federation,
+    seen: Seen,
+    resources: list[Resource],
+    levels: Mapping[str, str],
+    *,
+    going: Collection[Key] = (),
+) -> Linted:
+    """``host`` is ``None`` offline: then only the set itself is known. What is ``going`` does not count any more."""
     objects = dict(seen.objects)
     preferences: frozenset[tuple[str, str]] = frozenset()
     if host:
@@ -44,4 +52,5 @@ def look_and_lint(host: Host | None, federation: Federation, seen: Seen, resourc
         ]
         objects.update(host.objects([], places))
         preferences = host.preferences({resource.key[1] for resource in with_own_replicas(resources)})
+    objects = {key: item for key, item in objects.items() if key not in going}
     return Linted(lint(resources, Beside(objects, federation.types, federation.clusters, preferences), levels))

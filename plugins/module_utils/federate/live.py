@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Objects that the host cluster has, as manifests to be made federated."""
+"""Objects that a cluster has, the host cluster or a member, as manifests to be made federated."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import object_path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
@@ -24,14 +24,23 @@ Object = dict[str, Any]
 _SECRETS_OF_EACH_CLUSTER = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1")
 
 
-def live_documents(host: Host, federation: Federation, wanted: list[Object], namespace: str) -> tuple[list[Document], list[Problem]]:
-    """The objects of ``wanted`` (``{kind, name, namespace?, contents?}``), and what is wrong. ``namespace`` is for those without."""
-    found = host.each(lambda one: _one(host, federation, one, namespace), wanted)
+def live_documents(
+    host: Host, federation: Federation, wanted: list[Object], namespace: str, *, member: Callable[[str], Client]
+) -> tuple[list[Document], list[Problem]]:
+    """The objects of ``wanted`` (``{kind, name, namespace?, contents?, cluster?}``), and what is wrong. ``namespace`` is for those without.
+
+    Raises :class:`EdgefedError` for a cluster that does not answer.
+    """
+
+    def client(one: Object) -> Client:
+        return member(one["cluster"]) if one.get("cluster") else host.client
+
+    found = host.each(lambda one: _one(client(one), federation, one, namespace), wanted)
     documents = {(document.kind, document.namespace, document.name): document for some, _wrong in found for document in some}
     return list(documents.values()), [problem for _some, wrong in found for problem in wrong]
 
 
-def _one(host: Host, federation: Federation, wanted: Object, namespace: str) -> tuple[list[Document], list[Problem]]:
+def _one(client: Client, federation: Federation, wanted: Object, namespace: str) -> tuple[list[Document], list[Problem]]:
     kind, name = wanted["kind"], wanted["name"]
     place = Place("live")
     types = [found for found in federation.types.values() if found.enabled]
@@ -46,13 +55,13 @@ def _one(host: Host, federation: Federation, wanted: Object, namespace: str) -> 
         return [], [Problem(place, "KubeFed does not federate this namespace", "choose another", title)]
     if wanted.get("contents") and of.target_kind != "Namespace":
         return [], [Problem(place, "only a Namespace has contents", "leave contents out", title)]
-    live = host.client.find(object_path(of.target_api_version, of.target["pluralName"], inside or None, name))
+    live = client.find(object_path(of.target_api_version, of.target["pluralName"], inside or None, name))
     if live is None:
-        return [], [Problem(place, f"it is not in {host.client.where}", "check kind, name and namespace", title)]
+        return [], [Problem(place, f"it is not in {client.where}", "check kind, name and namespace", title)]
     documents = [_document(live, of)]
     for each in types if wanted.get("contents") else []:
         if each.target_namespaced and each.target_kind != "Namespace":
-            items = host.client.list(object_path(each.target_api_version, each.target["pluralName"], name))
+            items = client.list(object_path(each.target_api_version, each.target["pluralName"], name))
             documents += [_document(item, each) for item in items if _is_own(item, each)]
     return documents, []
 

@@ -17,12 +17,14 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 @dataclass(frozen=True)
 class Seen:
     """``hosts`` are Namespaces by name, ``objects`` the federated objects of all collections concerned, ``versions`` KubeFed's
-    records of what it propagated. ``limited`` is a KubeFed that watches its own namespace only."""
+    records of what it propagated. ``limited`` is a KubeFed that watches its own namespace only, ``adopts`` one that takes over what members
+    have already."""
 
     hosts: dict[str, dict[str, Any]]
     objects: dict[Key, dict[str, Any]]
     versions: dict[str, dict[str, Any]]
     limited: bool
+    adopts: bool = True
 
     def current(self, key: Key) -> dict[str, Any] | None:
         """The object of that key, ``None`` when it isn't there."""
@@ -47,7 +49,8 @@ def look(host: Host, federation: Federation, resources: list[Resource], versions
         lambda: host.namespaces([*names, *defined]),
         lambda: host.objects(resources, federated_namespace_types(federation, names)),
         lambda: host.versions(resources) if versions else {},
-        host.limited,
+        host.settings,
     ]
-    hosts, objects, recorded, limited = host.each(lambda read: read(), reads)
-    return Seen(hosts, objects, recorded, limited)
+    hosts, objects, recorded, settings = host.each(lambda read: read(), reads)
+    adopts = (settings.get("syncController") or {}).get("adoptResources") != "Disabled"
+    return Seen(hosts, objects, recorded, settings.get("scope") == "Namespaced", adopts)

@@ -17,13 +17,44 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 
+class Members:
+    """Clients of members, by the contexts that are named as they are, one for each cluster and run."""
+
+    def __init__(self, params: dict[str, Any], connect: Callable[..., Client]) -> None:
+        self._params = params
+        self._connect = connect
+        self._clients: dict[str, Client] = {}
+
+    def __call__(self, cluster: str) -> Client:
+        """The client of a member; raises :class:`EdgefedError` where its context cannot be used."""
+        if self._params["kubeconfig"] is None:
+            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
+        if cluster not in self._clients:
+            given = {"kubeconfig": self._params["kubeconfig"], "context": cluster}
+            self._clients[cluster] = self._connect(given, cluster, pool=PARALLEL)
+        return self._clients[cluster]
+
+    @property
+    def requests(self) -> int:
+        """How many were sent to all of them."""
+        return sum(client.requests for client in self._clients.values())
+
+
+@dataclass(frozen=True)
+class Prune:
+    """How many objects may go at most, and in which namespaces they are looked for (none: in all)."""
+
+    limit: int
+    namespaces: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Session:
     """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
-    rule."""
+    rule. ``adopt`` is ``""`` where KubeFed decides; with ``orphan`` members keep what goes."""
 
     host: Host
-    member: Callable[[str], Client]
+    member: Members
     namespace: str = "default"
     policy: str = "create"
     force: bool = False
@@ -32,22 +63,20 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+    application: str = ""
+    prune: Prune | None = None
+    orphan: bool = False
+    adopt: str = ""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, to the host cluster and to members."""
+        return self.host.client.requests + self.member.requests
 
 
 def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:
     """The host cluster that the options of a module name."""
     return Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
-
-
-def members(params: dict[str, Any], connect: Callable[..., Client]) -> Callable[[str], Client]:
-    """Clients of members, by the contexts that are named as they are."""
-
-    def member(cluster: str) -> Client:
-        if params["kubeconfig"] is None:
-            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
-        return connect({"kubeconfig": params["kubeconfig"], "context": cluster}, cluster, pool=PARALLEL)
-
-    return member
 
 
 @dataclass

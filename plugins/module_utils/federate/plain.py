@@ -12,7 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.layers import Layer, NoSuchItem, resolve
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.legacy import convert_ingress
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, base_object, selector_matches
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import NOTED
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Path, Place, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.to_federated import (
     NotFederated,
@@ -23,8 +23,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.to_fede
 
 Object = dict[str, Any]
 
-# What the API server or a controller of one cluster notes there is not for others.
-_NOT_FOR_OTHERS = (LAST_APPLIED, "deployment.kubernetes.io/")
 _NOT_IN_TEMPLATE = ("apiVersion", "kind", "metadata", "status")
 
 
@@ -97,7 +95,7 @@ def _annotations(document: Document) -> list[Layer]:
     given = document.metadata.get("annotations")
     if not isinstance(given, dict):
         return []
-    kept = {key: value for key, value in given.items() if not str(key).startswith(_NOT_FOR_OTHERS)}
+    kept = {key: value for key, value in given.items() if not str(key).startswith(NOTED)}
     return [Layer("the manifest", values={"metadata": {"annotations": kept}})] if kept else []
 
 

@@ -7,16 +7,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import gone
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.adopt import Adoption, look_for_adoption
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import delete_all, put_all
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prune import Pruned, prune
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import assign
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import (
+    of_adoption,
+    of_clusters,
+    of_decisions,
+    of_object,
+    told_decisions,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import Finding
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
@@ -27,13 +37,15 @@ NOT_AWAITED = "not awaited"
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` in the order of the work, ``notices`` for the user, ``findings`` of the lint."""
+    """``steps`` in the order of the work, ``notices`` for the user, ``findings`` of the lint; ``pruned`` goes last."""
 
     federation: Federation
     seen: Seen
     steps: list[Step]
     notices: list[str]
     findings: list[Finding]
+    adoption: Adoption
+    pruned: Pruned
 
     @property
     def resources(self) -> list[Resource]:
@@ -44,6 +56,11 @@ class Plan:
     def changed(self) -> bool:
         """Whether there is anything to do."""
         return any(step.todo for step in self.steps)
+
+    @property
+    def going(self) -> list[Step]:
+        """What is pruned."""
+        return self.pruned.steps
 
 
 def present(session: Session, documents: list[Document], problems: list[Problem], federation: Federation) -> Result:
@@ -60,17 +77,30 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
     found: Verdicts = {}
     if session.wait:
         found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
+    delete_all(session, plan.going)
     return _result(session, plan, found)
 
 
 def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
+    unassigned = assign(prepared.given, prepared.seen.current, session.application)
     steps = [_step(resource, prepared.seen) for resource in prepared.resources]
-    linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint)
-    wrong = [*prepared.problems, *linted.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
+    # what is wrong with the manifests would make too much seem left over
+    refuse([*prepared.problems, *unassigned] if session.prune else [])
+    pruned = prune(session, federation, prepared.resources)
+    linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint, going=pruned.keys)
+    wrong = [
+        *prepared.problems,
+        *unassigned,
+        *linted.problems,
+        *try_templates(session.host, [step.resource for step in steps if step.todo]),
+    ]
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, prepared.seen))
-    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted.findings)
+    adoption = look_for_adoption(session, federation, prepared.seen, steps)
+    refuse(adoption.problems)
+    notices = [*prepared.notices, *linted.notices, *adoption.notices, *pruned.warnings]
+    return Plan(federation, prepared.seen, steps, notices, linted.findings, adoption, pruned)
 
 
 def _step(resource: Resource, seen: Seen) -> Step:
@@ -90,19 +120,25 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         if step.todo
         for entry in (
             of_object(step.resource, step.current, step.after),
-            *of_clusters(step.resource, step.current, clusters),
+            *of_clusters(step.resource, step.current, clusters, adopted=plan.adoption.clusters(step.resource)),
             *of_decisions(step.resource),
         )
     ]
+    diffs += [of_adoption(one) for one in plan.adoption.found]
+    diffs += [entry for step in plan.going if step.todo for entry in gone(step, plan.federation)]
     return Result(
-        changed=plan.changed,
+        changed=plan.changed or any(step.todo for step in plan.going),
         diff=diffs,
         warnings=plan.notices,
         data={
             "lint": [finding.as_dict() for finding in plan.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
-            "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
-            "api_requests": session.host.client.requests,
+            "resources": [
+                *(step.describe(_told(step.resource, found)) for step in plan.steps),
+                *(step.describe({}) for step in plan.going),
+            ],
+            "adopted": [one.as_dict() for one in plan.adoption.found],
+            "api_requests": session.requests,
         },
     )
 

@@ -9,11 +9,12 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, host_of, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, Prune, Session, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import wrong_options
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
@@ -22,7 +23,10 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     """Bring the federated resources to what is given. ``diff`` is always made."""
     del diff
     require_libraries()
+    removes = params["prune"] or params["state"] == "absent"
+    asked = wrong_options(params["application"], params["prune"], params["prune_limit"], params["orphan"], removes)
     documents, problems = read(params)
+    problems[:0] = asked
     try:
         session = _session(params, check, connect)
         federation = session.host.federation()
@@ -33,7 +37,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     # What is to go needs no placement.
     wish = Wish({"clusters": []}) if act is absent else wished(params)
     try:
-        documents, wrong = gather(params, documents, federation, session.host, wish)
+        documents, wrong = gather(params, documents, federation, session.host, wish, member=session.member)
         return act(session, documents, [*problems, *wrong], federation)
     except EdgefedError as error:
         raise with_remedy(error) from None
@@ -42,7 +46,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
 def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
     return Session(
         host=host_of(params, connect),
-        member=members(params, connect),
+        member=Members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],
@@ -51,4 +55,8 @@ def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],
         lint=levels(params["lint"]),
+        application=params["application"],
+        prune=Prune(params["prune_limit"], tuple(params["prune_namespaces"])) if params["prune"] else None,
+        orphan=params["orphan"],
+        adopt=params["adopt"] or "",
     )

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.live import live_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
@@ -15,7 +16,13 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources
 
 
 def gather(
-    params: dict[str, Any], documents: list[Document], federation: Federation, host: Host | None, wish: Wish
+    params: dict[str, Any],
+    documents: list[Document],
+    federation: Federation,
+    host: Host | None,
+    wish: Wish,
+    *,
+    member: Callable[[str], Client],
 ) -> tuple[list[Document], list[Problem]]:
     """``documents`` and what is ``live``, plain ones made federated, and what is wrong with that. Without ``host`` nothing is live."""
     if params["live"] and (not params["federate"] or host is None):
@@ -23,6 +30,6 @@ def gather(
         return documents, [Problem(Place("live"), cause, todo)]
     if not params["federate"]:
         return documents, []
-    found, problems = live_documents(host, federation, params["live"], params["namespace"]) if host else ([], [])
+    found, problems = live_documents(host, federation, params["live"], params["namespace"], member=member) if host else ([], [])
     made, wrong = federated_documents([*documents, *found], federation, wish, params["namespace"])
     return made, [*problems, *wrong]

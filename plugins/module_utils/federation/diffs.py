@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Collection
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.adoption import Found, own
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
@@ -44,8 +45,14 @@ def of_object(resource: Resource, before: dict[str, Any] | None, after: dict[str
     return _entry(left, right, f"host cluster: {resource.title}")
 
 
-def of_clusters(resource: Resource, before: dict[str, Any] | None, clusters: dict[str, dict[str, str]], gone: bool = False) -> list[Diff]:
-    """What each cluster gets otherwise than before. ``clusters`` are the joined ones with their labels."""
+def of_clusters(
+    resource: Resource,
+    before: dict[str, Any] | None,
+    clusters: dict[str, dict[str, str]],
+    gone: bool = False,
+    adopted: Collection[str] = (),
+) -> list[Diff]:
+    """What each cluster gets otherwise than before. ``clusters`` are the joined ones with their labels; ``adopted`` are told apart."""
     if resource.type is None:
         return []
     old = _previews(resource, before, clusters)
@@ -54,8 +61,15 @@ def of_clusters(resource: Resource, before: dict[str, Any] | None, clusters: dic
     return [
         _entry(old.get(cluster, {}), new.get(cluster, {}), f"cluster {cluster}: {resource.type.target_kind}{name}")
         for cluster in sorted({*old, *new})
-        if old.get(cluster) != new.get(cluster)
+        if old.get(cluster) != new.get(cluster) and cluster not in adopted
     ]
+
+
+def of_adoption(found: Found) -> Diff:
+    """What KubeFed makes of an object that a member has already."""
+    identity = {name: found.before[name] for name in ("apiVersion", "kind")}
+    after = {} if found.refused else {**own(found.after), **identity}
+    return _entry({**own(found.before), **identity}, after, f"cluster {found.cluster}: {found.title} (adopted)")
 
 
 def of_decisions(resource: Resource) -> list[Diff]:

@@ -109,7 +109,7 @@ def _federate(result: Needed, name: str, users: list[Resource], situation: Situa
     federation, current = situation.federation, situation.federated.get(name)
     if current is not None and (in_deletion(current) or in_deletion(situation.hosts.get(name) or current)):
         current = None
-    there = _placed(current, federation)
+    there = placed(current, federation)
     by = f"the FederatedNamespace {name} in the host cluster"
     if current is None and situation.policy == "require":
         result.problems.append(_missing(users[0], f"namespace {name} is not federated"))
@@ -123,7 +123,8 @@ def _federate(result: Needed, name: str, users: list[Resource], situation: Situa
         result.resources.append(federated_of(name, sorted({*wanted, *there}), federation))
 
 
-def _placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
+def placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
+    """The clusters that an object which is there chooses; none where KubeFed cannot use its selector."""
     try:
         return placed_clusters(current, federation.clusters) if current else []
     except PlacementError:

@@ -9,6 +9,10 @@ from typing import Any
 
 MANAGER = "edgefed"
 NONE, CREATE, APPLY, RECREATE, DELETE, AWAIT_DELETION = "none", "create", "apply", "recreate", "delete", "await deletion"
+# Deleted in the host cluster alone: the members keep theirs.
+ORPHAN = "orphan"
+# KubeFed's mark for that, on the federated object.
+ORPHAN_MARK = "kubefed.io/orphan"
 # Fields that no manager owns.
 _IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
 
@@ -24,11 +28,18 @@ def decide(desired: dict[str, Any], current: dict[str, Any] | None) -> str:
     return NONE if is_current(desired, current) else APPLY
 
 
-def decide_absent(current: dict[str, Any] | None) -> str:
-    """``NONE`` when it is not there, ``DELETE``, or ``AWAIT_DELETION`` when that is under way."""
+def decide_absent(current: dict[str, Any] | None, orphan: bool = False) -> str:
+    """``NONE`` when it is not there, ``DELETE``, ``ORPHAN`` when the members keep theirs, or ``AWAIT_DELETION`` when that is under way."""
     if current is None:
         return NONE
-    return AWAIT_DELETION if in_deletion(current) else DELETE
+    if in_deletion(current):
+        return ORPHAN if orphan and not orphans(current) else AWAIT_DELETION
+    return ORPHAN if orphan or orphans(current) else DELETE
+
+
+def orphans(current: dict[str, Any]) -> bool:
+    """Whether the members keep theirs when it goes: somebody said so to KubeFed."""
+    return bool((current["metadata"].get("annotations") or {}).get(ORPHAN_MARK) == "true")
 
 
 def in_deletion(current: dict[str, Any]) -> bool:

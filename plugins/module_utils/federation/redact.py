@@ -11,6 +11,8 @@ from typing import Any
 
 DATA = ("data", "stringData")
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# What kubectl and controllers note on the object of one cluster: annotations that begin so.
+NOTED = (LAST_APPLIED, "deployment.kubernetes.io/")
 
 
 def fingerprint(value: Any) -> str:

@@ -23,7 +23,7 @@ FINAL = ("AlreadyExists", "ManagedLabelFalse", "ComputeResourceFailed", "ApplyOv
 BROAD = ("ClusterRetrievalFailed", "ComputePlacementFailed", "NamespaceNotFederated")
 REMEDIES = {
     "ClusterNotReady": "bring {cluster} back and run again (its conditions: kubectl -n {federation} get kubefedcluster {cluster} -o yaml)",
-    "AlreadyExists": "an object of this name was there before: remove it in {cluster}, or let KubeFed adopt it (resourceAdoption)",
+    "AlreadyExists": "one of this name was there before: remove it in {cluster}, or let KubeFed adopt it (kubefed_config: adopt_resources)",
     "ManagedLabelFalse": "remove the label kubefed.io/managed: false from the object in {cluster}",
     "ApplyOverridesFailed": "correct the overrides for {cluster}",
     "NamespaceNotFederated": "federate the namespace: add a FederatedNamespace",

@@ -46,22 +46,19 @@ class Item:
         return f"{self.type.target_kind} {namespace}/{name}" if self.type.target_namespaced else f"{self.type.target_kind} {name}"
 
 
-def look(items: list[Item], member: Callable[[str], Client]) -> int:
-    """Fill in how each stands in its cluster, clusters side by side; one that does not answer hides nothing of the others.
-
-    Gives the number of requests.
-    """
+def look(items: list[Item], member: Callable[[str], Client]) -> None:
+    """Fill in how each stands in its cluster, clusters side by side; one that does not answer hides nothing of the others."""
     clusters = sorted({item.cluster for item in items})
     with ThreadPoolExecutor(PARALLEL) as pool:
-        return sum(pool.map(lambda cluster: _look_at(cluster, [item for item in items if item.cluster == cluster], member), clusters))
+        list(pool.map(lambda cluster: _look_at(cluster, [item for item in items if item.cluster == cluster], member), clusters))
 
 
-def _look_at(cluster: str, items: list[Item], member: Callable[[str], Client]) -> int:
+def _look_at(cluster: str, items: list[Item], member: Callable[[str], Client]) -> None:
     try:
         client = member(cluster)
     except EdgefedError as error:
         _unknown(items, error)
-        return 0
+        return
     for index, item in enumerate(items):
         try:
             judge(item, client.find(item.path))
@@ -70,7 +67,6 @@ def _look_at(cluster: str, items: list[Item], member: Callable[[str], Client]) -
         except EdgefedError as error:
             _unknown(items[index:], error)
             break
-    return client.requests
 
 
 def _unknown(items: list[Item], error: EdgefedError) -> None:

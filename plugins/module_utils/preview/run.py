@@ -13,14 +13,14 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import host_of, members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import placed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
@@ -46,8 +46,9 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     chosen = levels(params["lint"])
     documents, problems = read(params)
     host = None if params["offline"] else host_of(params, connect)
+    member = Members(params, connect)
     federation = host.federation() if host else _of_inventory(params)
-    documents, wrong = gather(params, documents, federation, host, wished(params))
+    documents, wrong = gather(params, documents, federation, host, wished(params), member=member)
     problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
@@ -57,9 +58,9 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     linted = look_and_lint(host, federation, prepared.seen, prepared.given, chosen)
     refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
-    requests = host.client.requests if host else 0
     if host and params["compare"]:
-        requests += look(items, members(params, connect))
+        look(items, member)
+    requests = (host.client.requests if host else 0) + member.requests
     items = [item for item in items if item.body is not None or item.state != SAME]
     result = _result(params, check, prepared, items, requests)
     result.warnings += linted.notices
@@ -82,17 +83,10 @@ def _items(prepared: Prepared, federation: Federation) -> list[Item]:
     for resource in prepared.resources:
         if resource.type is None:
             continue
-        there = _placed(prepared.seen.current(resource.key), federation)
+        there = placed(prepared.seen.current(resource.key), federation)
         found += [Item(cluster, resource, resource.type, resource.previews[cluster]) for cluster in resource.clusters]
         found += [Item(cluster, resource, resource.type, None) for cluster in there if cluster not in resource.clusters]
     return sorted(found, key=lambda item: item.cluster)
-
-
-def _placed(current: dict[str, Any] | None, federation: Federation) -> list[str]:
-    try:
-        return placed_clusters(current, federation.clusters) if current else []
-    except PlacementError:
-        return []
 
 
 def _result(params: dict[str, Any], check: bool, prepared: Prepared, items: list[Item], requests: int) -> Result:

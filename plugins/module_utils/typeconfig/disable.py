@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import stuck
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY, delete_first
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -20,7 +21,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.plan im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.session import Session, State, crd_path, is_ready, read_state
 from ansible_collections.edgefed.kubefed.plugins.module_utils.typeconfig.target import Target, served, target_of
 
-ORPHAN = "kubefed.io/orphan"
 SHOWN_AT_MOST = 20
 ORPHANED = "orphan"
 QUIET = 1.0
@@ -229,7 +229,7 @@ def _mark(session: Session, federated: Federated, item: Object, objects: str) ->
     marked = item
     if objects == ORPHANED:
         try:
-            marked = session.client.patch(path, {"metadata": {"annotations": {ORPHAN: "true"}}})
+            marked = session.client.patch(path, {"metadata": {"annotations": {ORPHAN_MARK: "true"}}})
         except ApiError as error:
             if error.status != 404:
                 raise

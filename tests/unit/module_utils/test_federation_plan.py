@@ -14,6 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan im
     CREATE,
     DELETE,
     NONE,
+    ORPHAN,
     RECREATE,
     decide,
     decide_absent,
@@ -64,6 +65,23 @@ def dying() -> dict[str, Any]:
 )
 def test_decisions(current: Any, action: str, absent: str) -> None:
     assert (decide(DESIRED, current), decide_absent(current)) == (action, absent)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "asked", "left"),
+    [
+        ({}, ORPHAN, DELETE),
+        ({"annotations": {"kubefed.io/orphan": "true"}}, ORPHAN, ORPHAN),
+        ({"annotations": {"kubefed.io/orphan": "false"}}, ORPHAN, DELETE),
+        ({"deletionTimestamp": "now"}, ORPHAN, AWAIT_DELETION),
+        ({"deletionTimestamp": "now", "annotations": {"kubefed.io/orphan": "true"}}, AWAIT_DELETION, AWAIT_DELETION),
+    ],
+)
+def test_orphaning(metadata: Any, asked: str, left: str) -> None:
+    """Asked for, or not: KubeFed heeds the mark, whoever set it, also on what is in deletion already."""
+    current = {"metadata": metadata}
+    assert (decide_absent(current, orphan=True), decide_absent(current)) == (asked, left)
+    assert decide_absent(None, orphan=True) == NONE
 
 
 def test_owned() -> None:
