@@ -77,6 +77,7 @@ lint: $(VENV)/.test
 	ruff check .
 	ruff format --check .
 	mypy -p ansible_collections.edgefed.kubefed.plugins.module_utils
+	mypy -p edgefed_dns
 	yamllint --strict .
 	ansible-lint --offline --strict
 	antsibull-docs lint-collection-docs .
@@ -85,7 +86,7 @@ lint: $(VENV)/.test
 .PHONY: unit
 unit: $(VENV)/.test tools
 	$(call STEP,unit tests)
-	pytest tests/unit
+	pytest tests/unit controller/tests
 
 .PHONY: tools
 tools: $(VENV)/.user
@@ -95,7 +96,7 @@ tools: $(VENV)/.user
 # Tests on a federation, in two halves that can run side by side. Each has a lab of its own beside the demo's: its own folder, names, ports.
 IT = $(CURDIR)/$(CACHE)/integration/$@
 IT_PLAYBOOK = AWX_PRIVATE_DATA_DIR=$(IT) $(PLAYBOOK) $(IT_LAB)
-OF_RESOURCES := $(wildcard $(addprefix tests/integration/test_,federated_*.py plain_in_the_lab.py preview_*.py verify.py))
+OF_RESOURCES := $(wildcard $(addprefix tests/integration/test_,federated_*.py dns_*.py plain_in_the_lab.py preview_*.py verify.py))
 # A line for each test, so that the log shows where it is.
 PYTEST := pytest -vv --durations=15 --durations-min=5
 
@@ -187,4 +188,5 @@ test: lint unit $(VENV)-2.18/.test $(VENV)-faults/.test
 lock: $(VENV)/.test
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements.txt -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c requirements.lock test-requirements.txt -o test-requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c test-requirements.lock controller/requirements.txt -o controller/requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --no-header --no-annotate -c tests/oldest/constraints.txt requirements.txt tests/oldest/requirements.txt -o test-requirements-2.18.lock

@@ -28,7 +28,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("edgefed-dns", description="Multi-cluster DNS of a KubeFed federation, on its host cluster.")
     parser.add_argument("--kubeconfig", help="of the host cluster; without it the cluster that this pod runs in")
     parser.add_argument("--context", help="in the kubeconfig; its current one by default")
-    parser.add_argument("--namespace", default="kube-federation-system", help="of KubeFed: KubeFedClusters, Domains and the Lease (%(default)s)")
+    parser.add_argument(
+        "--namespace", default="kube-federation-system", help="of KubeFed: KubeFedClusters, Domains and the Lease (%(default)s)"
+    )
     parser.add_argument("--fallback", choices=(ADDRESSES, CNAME), default=ADDRESSES, help="of names without a living cluster (%(default)s)")
     parser.add_argument("--ttl-default", type=int, default=180, help="seconds (%(default)s)")
     parser.add_argument("--ttl-min", type=int, default=1, help="seconds (%(default)s)")
@@ -53,7 +55,9 @@ async def lead(app: App, lease: Lease) -> None:
         asyncio.create_task(app.reconciler.run(), name="reconciler"),
         asyncio.create_task(app.resolver.run(), name="resolver"),
     ]
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in others:
+        task.cancel()
     for task in done:
         try:
             task.result()
@@ -61,6 +65,7 @@ async def lead(app: App, lease: Lease) -> None:
             # At once, without waiting for what is under way: another process may lead by now. Nothing is written without the Lease.
             LOG.warning("Beginning again: %s.", lost)
             os.execv(sys.executable, [sys.executable, "-m", "edgefed_dns", *sys.argv[1:]])
+    await asyncio.wait(tasks)
 
 
 async def run(given: argparse.Namespace) -> None:
@@ -73,8 +78,7 @@ async def run(given: argparse.Namespace) -> None:
     await lease.acquire()
     leads.set()
     options = Options(given.fallback, given.ttl_default, given.ttl_min, given.ttl_max, given.min_healthy)
-    where = {"kubeconfig": given.kubeconfig, "context": given.context, "namespace": given.namespace}
-    app = App(api, lease, options, **where, resync=given.resync, resolve=given.resolve)
+    app = App(api, lease, options, given)
     await lead(app, lease)
     await lease.release()
     await web.cleanup()

@@ -62,7 +62,12 @@ class Api:
 
     def _start(self, verb: str, path: str, timeout: aiohttp.ClientTimeout, **options: Any) -> Any:
         return self._session.request(
-            verb, self.server + path, headers={**self._headers(), **options.pop("headers", {})}, proxy=self._proxy, timeout=timeout, **options
+            verb,
+            self.server + path,
+            headers={**self._headers(), **options.pop("headers", {})},
+            proxy=self._proxy,
+            timeout=timeout,
+            **options,
         )
 
     async def request(
@@ -76,7 +81,7 @@ class Api:
         try:
             async with self._start(verb, path, limit, **options) as response:
                 data = await response.read()
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             REQUESTS.labels(self.name, verb, "none").inc()
             raise Unreachable(explain(error)) from None
         REQUESTS.labels(self.name, verb, str(response.status)).inc()
@@ -97,7 +102,7 @@ class Api:
                     *whole, rest = (rest + chunk).split(b"\n")
                     for line in whole:
                         yield json.loads(line)
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(explain(error)) from None
 
 

@@ -7,6 +7,7 @@ Kopf calls no event handler before all kinds have been listed and indexed, so th
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 import kopf
@@ -26,18 +27,16 @@ DELETED = "DELETED"
 
 
 class App:
-    """The leader's work. ``kubeconfig`` and ``context`` as given to :func:`host_connection`; ``namespace`` is KubeFed's."""
+    """The leader's work. ``given`` is the command line."""
 
-    def __init__(
-        self, api: Api, lease: Lease, options: Options, *, kubeconfig: str | None, context: str | None, namespace: str, resync: float, resolve: float
-    ) -> None:
+    def __init__(self, api: Api, lease: Lease, options: Options, given: argparse.Namespace) -> None:
         self.registry = kopf.OperatorRegistry()
-        self._kubeconfig, self._context, self._namespace = kubeconfig, context, namespace
+        self._given = given
         self._work = Work()
         self._indexes: dict[str, Any] = {}
-        self._host = Host(api, lease, namespace, self._indexes)
-        self._members = Members(api, self._changed, resync)
-        self.resolver = Resolver(self._changed, resolve)
+        self._host = Host(api, lease, given.namespace, self._indexes)
+        self._members = Members(api, self._changed, given.resync)
+        self.resolver = Resolver(self._changed, given.resolve)
         self.reconciler = Reconciler(self._host, self._members, self.resolver, self._work, options)
         self._register()
 
@@ -46,20 +45,23 @@ class App:
 
     def _register(self) -> None:
         registry = self.registry
-        kopf.on.login(registry=registry)(self._login)
-        kopf.on.startup(registry=registry)(self._startup)
+        # Kopf's types of handlers want all its keywords named.
+        on: Any = kopf.on
+        index: Any = kopf.index
+        on.login(registry=registry)(self._login)
+        on.startup(registry=registry)(self._startup)
         for kind, plural in PLURALS.items():
-            kopf.index(GROUP, VERSION, plural, id=plural, param=kind, registry=registry)(self._index_record)
-            kopf.on.event(GROUP, VERSION, plural, param=kind, registry=registry)(self._on_record)
-        kopf.index(GROUP, VERSION, "domains", id="domains", registry=registry)(self._index_domain)
-        kopf.on.event(GROUP, VERSION, "domains", registry=registry)(self._on_domain)
-        kopf.index(ENDPOINT_GROUP, VERSION, "dnsendpoints", id="dnsendpoints", registry=registry)(self._index_endpoint)
-        kopf.on.event(ENDPOINT_GROUP, VERSION, "dnsendpoints", registry=registry)(self._on_endpoint)
-        kopf.on.event("core.kubefed.io", "v1beta1", "kubefedclusters", registry=registry)(self._on_cluster)
-        kopf.index("core.kubefed.io", "v1beta1", "kubefedclusters", id="kubefedclusters", registry=registry)(self._index_cluster)
+            index(GROUP, VERSION, plural, id=plural, param=kind, registry=registry)(self._index_record)
+            on.event(GROUP, VERSION, plural, param=kind, registry=registry)(self._on_record)
+        index(GROUP, VERSION, "domains", id="domains", registry=registry)(self._index_domain)
+        on.event(GROUP, VERSION, "domains", registry=registry)(self._on_domain)
+        index(ENDPOINT_GROUP, VERSION, "dnsendpoints", id="dnsendpoints", registry=registry)(self._index_endpoint)
+        on.event(ENDPOINT_GROUP, VERSION, "dnsendpoints", registry=registry)(self._on_endpoint)
+        on.event("core.kubefed.io", "v1beta1", "kubefedclusters", registry=registry)(self._on_cluster)
+        index("core.kubefed.io", "v1beta1", "kubefedclusters", id="kubefedclusters", registry=registry)(self._index_cluster)
 
     def _login(self, **_: Any) -> kopf.ConnectionInfo:
-        return host_connection(self._kubeconfig, self._context)[0]
+        return host_connection(self._given.kubeconfig, self._given.context)[0]
 
     def _startup(self, settings: kopf.OperatorSettings, **given: Any) -> None:
         settings.posting.enabled = False
@@ -84,11 +86,11 @@ class App:
 
     def _see_clusters(self) -> None:
         """The members before the first record."""
-        for name, found in self._indexes["kubefedclusters"].items():
+        for found in self._indexes["kubefedclusters"].values():
             self._members.put(next(iter(found)))
 
     async def _on_record(self, type: str | None, namespace: str, name: str, param: str, **_: Any) -> None:
-        key = (param, namespace, name)
+        key: Key = (param, namespace, name)
         if type == DELETED:
             self._host.forget_record(key)
         self._see_clusters()
@@ -98,9 +100,9 @@ class App:
         self._changed(None)
 
     async def _on_endpoint(self, type: str | None, namespace: str, name: str, **_: Any) -> None:
-        kind, _, rest = name.partition("-")
-        if kind in KINDS and rest:
-            key = (kind, namespace, rest)
+        kind, dash, rest = name.partition("-")
+        if kind in KINDS and dash:
+            key: Key = (kind, namespace, rest)
             if type == DELETED:
                 self._host.forget_endpoint(key)
             self._work.add([key])

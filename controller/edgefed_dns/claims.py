@@ -20,7 +20,7 @@ class Claims:
     def put(self, age: Age, names: set[str]) -> set[Key]:
         """Note a record's names; gives the other records for which something may be new."""
         key = age[1]
-        if self._names.get(key) == names and self._ages.get(key) == age:
+        if self._names.get(key) == frozenset(names) and self._ages.get(key) == age:
             return set()
         touched = self.drop(key)
         self._names[key], self._ages[key] = frozenset(names), age

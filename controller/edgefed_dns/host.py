@@ -76,7 +76,7 @@ class Host:
         self._records: Newest[Record] = Newest()
         self._endpoints: Newest[Endpoint] = Newest()
 
-    def keys(self) -> list[Key]:
+    def all_records(self) -> list[Key]:
         """All records."""
         return [key for kind in KINDS for key in self._indexes[PLURALS[kind]]]
 

@@ -107,6 +107,7 @@ class Content:
         behind = {(INGRESS, *key) for key, one in self.ingresses.items() if key[0] == name[0] and name[1] in one.needs}
         return {(SERVICE, *name), *behind}
 
+
 def tls_of(access: Access) -> ssl.SSLContext:
     """TLS as KubeFed does it: the cluster's own CA, and less checks where it says so."""
     bundle = base64.b64decode(access.ca_bundle).decode() if access.ca_bundle else None

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a record's DNSEndpoint and status have to be, from what is known. Pure.
 
-A cluster is in the answer when it is Ready, not drained, and has the Service or Ingress with ready endpoints and an address. What leaves for
-its health alone is kept while fewer than ``min_healthy`` clusters would answer, and what cannot be seen stays as it was last seen: an
+A cluster is in the answer when it is Ready, not drained, and has the Service or Ingress with ready endpoints and an address. What leaves
+for its health alone is kept while fewer than ``min_healthy`` clusters would answer, and what cannot be seen stays as it was last seen: an
 answer is never taken away because this controller, or KubeFed's, lost its connections.
 """
 
@@ -119,21 +119,20 @@ def _places(cluster: Cluster) -> list[tuple[tuple[str, str], str]]:
 
 def shard_of(record: Record, cluster: Cluster, sighting: Sighting) -> Shard:
     """A cluster's part in a record, on its own."""
-    before = points(record.seen_before(cluster.name))
     shard = Shard(cluster.name, cluster.region, cluster.zones)
-    if cluster.drained:
-        return replace(shard, out="drained")
-    if not cluster.ready:
-        return replace(shard, out="not Ready", sick=True)
-    if sighting.unknown:
+    if cluster.ready and not cluster.drained and sighting.unknown:
+        before = points(record.seen_before(cluster.name))
         return replace(shard, points=before, kept=sighting.unknown, out="" if before else sighting.unknown)
-    if not sighting.there:
-        return replace(shard, out=f"no {'Service' if record.key[0] == SERVICE else 'Ingress'} of this name")
-    if not sighting.backed and not record.spec.get("allowServiceWithoutEndpoints"):
-        return replace(shard, out="no ready endpoints", sick=True)
-    if not sighting.points:
-        return replace(shard, out="no address yet")
-    return replace(shard, points=sighting.points)
+    unbacked = not sighting.backed and not record.spec.get("allowServiceWithoutEndpoints")
+    reasons = (
+        ("drained", cluster.drained, False),
+        ("not Ready", not cluster.ready, True),
+        (f"no {'Service' if record.key[0] == SERVICE else 'Ingress'} of this name", not sighting.there, False),
+        ("no ready endpoints", unbacked, True),
+        ("no address yet", not sighting.points, False),
+    )
+    out, _, sick = next((reason for reason in reasons if reason[1]), ("", True, False))
+    return replace(shard, out=out, sick=sick, points=() if out else sighting.points)
 
 
 def shards_of(record: Record, clusters: Iterable[Cluster], seen: Mapping[str, Sighting], options: Options) -> tuple[Shard, ...]:
@@ -167,7 +166,9 @@ def _targets(shards: Iterable[Shard], resolved: Mapping[str, Sequence[str]]) -> 
     return {kind: sorted(found[kind]) for kind in sorted(found)}
 
 
-def endpoints_of(record: Record, names: Names, shards: Sequence[Shard], resolved: Mapping[str, Sequence[str]], options: Options) -> list[Object]:
+def endpoints_of(
+    record: Record, names: Names, shards: Sequence[Shard], resolved: Mapping[str, Sequence[str]], options: Options
+) -> list[Object]:
     """The DNSEndpoint's list, sorted by name and type; empty when no cluster has an address."""
     everywhere = _targets(shards, resolved)
     if not everywhere:
@@ -204,6 +205,7 @@ def wanted(
     domain: str | None,
     shards: tuple[Shard, ...],
     resolved: Mapping[str, Sequence[str]],
+    *,
     options: Options,
 ) -> Wanted:
     """All of a record that can be served."""
@@ -252,7 +254,9 @@ def status_of(record: Record, want: Wanted, now: str) -> Object:
 def _entry(record: Record, shard: Shard) -> Object:
     entry: Object = {"cluster": shard.cluster, "loadBalancer": {}}
     if shard.points:
-        entry["loadBalancer"] = {"ingress": [{key: text for key, text in zip(("ip", "hostname"), point, strict=True) if text} for point in shard.points]}
+        entry["loadBalancer"] = {
+            "ingress": [{key: text for key, text in zip(("ip", "hostname"), point, strict=True) if text} for point in shard.points]
+        }
     if record.key[0] == SERVICE:
         entry.update({"zones": list(shard.zones)} if shard.zones else {})
         entry.update({"region": shard.region} if shard.region else {})

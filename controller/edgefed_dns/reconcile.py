@@ -15,10 +15,25 @@ from edgefed_dns.host import FINALIZER, Host, endpoint_name
 from edgefed_dns.lease import Lost
 from edgefed_dns.members import Members
 from edgefed_dns.metrics import FAILURES, RECORDS, SECONDS
-from edgefed_dns.model import KINDS, SERVICE, Endpoint, Key, Record
+from edgefed_dns.model import KINDS, SERVICE, Endpoint, Key, Object, Record
 from edgefed_dns.names import Refused
-from edgefed_dns.plan import INVALID, NO_ADDRESS, NO_DOMAIN, READY, TAKEN, WRITTEN, Names, Options, Wanted
-from edgefed_dns.plan import host_names, names_of, refused, shards_of, status_of, wanted
+from edgefed_dns.plan import (
+    INVALID,
+    NO_ADDRESS,
+    NO_DOMAIN,
+    READY,
+    TAKEN,
+    WRITTEN,
+    Names,
+    Options,
+    Wanted,
+    host_names,
+    names_of,
+    refused,
+    shards_of,
+    status_of,
+    wanted,
+)
 from edgefed_dns.resolver import Resolver
 from edgefed_dns.work import Work
 
@@ -44,7 +59,7 @@ class Reconciler:
 
     def changed(self, keys: Iterable[Key] | None) -> None:
         """Something is new for these records, or for all."""
-        self._work.add(self._host.keys() if keys is None else keys)
+        self._work.add(self._host.all_records() if keys is None else keys)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -127,14 +142,14 @@ class Reconciler:
         shards = shards_of(record, self._members.clusters, self._members.sightings(record), self._options)
         if not self._resolver.use(record.key, host_names(shards)):
             return None
-        return wanted(record, names, domain, shards, self._resolver.found, self._options)
+        return wanted(record, names, domain, shards, self._resolver.found, options=self._options)
 
     def _prime(self) -> None:
         """All names before the first decision, so that no younger record is served first."""
         if self._primed:
             return
         self._primed = True
-        for key in self._host.keys():
+        for key in self._host.all_records():
             record = self._host.record(key)
             domain = self._host.domain(record.domain_ref) if record and key[0] == SERVICE else None
             if record is None or record.deleting or (key[0] == SERVICE and domain is None):
@@ -166,13 +181,15 @@ class Reconciler:
             if error.status in AGAIN and found:
                 raise
             said = f"DNSEndpoint {record.key[1]}/{endpoint_name(record.key)} cannot be written (HTTP {error.status}): {error}"
-            await self._tell(record, refused(record, WRITE_FAILED, f"{said}. Next: set up the DNSEndpoint CRD and this controller's rights."))
+            await self._tell(
+                record, refused(record, WRITE_FAILED, f"{said}. Next: set up the DNSEndpoint CRD and this controller's rights.")
+            )
             raise
         return True, want
 
     async def _tell(self, record: Record, want: Wanted) -> None:
         """The status where it differs, with an Event where its reason does."""
-        before = next((one for one in record.status.get("conditions") or [] if one["type"] == READY), {})
+        before: Object = next((one for one in record.status.get("conditions") or [] if one["type"] == READY), {})
         self._count(record.key, want.reason)
         status = status_of(record, want, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
         if status == record.status:
