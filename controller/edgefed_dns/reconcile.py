@@ -84,6 +84,8 @@ class Reconciler:
                 FAILURES.inc()
                 LOG.exception("%s %s/%s: a bug in edgefed-dns; it is tried again.", KINDS[key[0]], key[1], key[2])
             self._work.done(key, failed=failed)
+            # Many records without news must not hold up the watches and the Lease.
+            await asyncio.sleep(0)
 
     async def _reconcile(self, key: Key) -> None:
         record = self._host.record(key)

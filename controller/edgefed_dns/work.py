@@ -37,8 +37,8 @@ class Work:
 
     @property
     def urgent(self) -> bool:
-        """Whether something waits that may change an answer."""
-        return bool(self._first)
+        """Whether something that may change an answer can be taken now."""
+        return any(key not in self._active for key in self._first)
 
     async def take(self) -> Key:
         """The next one, which nobody else gets until it is :meth:`done`."""
