@@ -17,6 +17,8 @@ KINDS = {SERVICE: "ServiceDNSRecord", INGRESS: "IngressDNSRecord"}
 # Of a KubeFedCluster that takes part less, or not at all.
 CORDON = "edgefed.io/cordon"
 DRAINED = "drained"
+# On KubeFedClusters by the inventory; KubeFed's status has what the nodes say, which goes first.
+REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 
 
 @dataclass(frozen=True)
@@ -122,14 +124,16 @@ def record(kind: str, body: Object) -> Record:
 def cluster(body: Object) -> Cluster:
     """A cluster from its KubeFedCluster. Not Ready, and no word about it, are the same."""
     meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
+    labels = meta.get("labels") or {}
+    zones = status.get("zones") or [labels[ZONE]] * (ZONE in labels)
     server = spec["apiEndpoint"]
     return Cluster(
         name=meta["name"],
         namespace=meta["namespace"],
         ready=any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions") or []),
         drained=(meta.get("annotations") or {}).get(CORDON) == DRAINED,
-        region=status.get("region") or "",
-        zones=tuple(sorted(status.get("zones") or [])),
+        region=status.get("region") or labels.get(REGION, ""),
+        zones=tuple(sorted(zones)),
         access=Access(
             server=server if "://" in server else f"https://{server}",
             ca_bundle=spec.get("caBundle") or "",

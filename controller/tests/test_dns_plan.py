@@ -228,6 +228,10 @@ def test_clusters_as_kubefed_writes_them() -> None:
     body["metadata"]["annotations"]["edgefed.io/cordon"] = "drained"
     body["status"] = {"conditions": [{"type": "Offline", "status": "False"}, {"type": "Ready", "status": "True"}], "zones": ["b", "a"]}
     assert cluster(body).ready and cluster(body).drained and cluster(body).zones == ("a", "b")
+    body["metadata"]["labels"] = {"topology.kubernetes.io/region": "east", "topology.kubernetes.io/zone": "e1"}
+    assert (cluster(body).region, cluster(body).zones) == ("east", ("a", "b"))
+    body["status"] = {}
+    assert (cluster(body).region, cluster(body).zones) == ("east", ("e1",))
 
 
 ADDRESS = st.sampled_from(["192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1", "lb.example"])
