@@ -125,7 +125,7 @@ def cluster(body: Object) -> Cluster:
     """A cluster from its KubeFedCluster. Not Ready, and no word about it, are the same."""
     meta, spec, status = body["metadata"], body["spec"], body.get("status") or {}
     labels = meta.get("labels") or {}
-    zones = status.get("zones") or [labels[ZONE]] * (ZONE in labels)
+    zones = status.get("zones") or ([labels[ZONE]] if ZONE in labels else [])
     server = spec["apiEndpoint"]
     return Cluster(
         name=meta["name"],
