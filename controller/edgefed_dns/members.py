@@ -180,7 +180,9 @@ class Member:
             self._say("", fresh=fresh)
             watches = [asyncio.create_task(self._watch(api, kind, version, content)) for kind, version in zip(KINDS, versions, strict=True)]
             try:
-                done, _ = await asyncio.wait(watches, timeout=self._resync * random.uniform(0.8, 1.2), return_when=asyncio.FIRST_COMPLETED)
+                done, _others = await asyncio.wait(
+                    watches, timeout=self._resync * random.uniform(0.8, 1.2), return_when=asyncio.FIRST_COMPLETED
+                )
             finally:
                 for watch in watches:
                     watch.cancel()

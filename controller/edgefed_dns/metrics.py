@@ -21,11 +21,11 @@ LEADER = Gauge("edgefed_dns_leader", "Whether this process holds the Lease.")
 async def serve(address: str, port: int, fault: Callable[[], str]) -> web.AppRunner:
     """Answer on ``address``. ``/healthz`` is 200 as long as ``fault()`` is empty."""
 
-    async def healthz(_: web.Request) -> web.Response:
+    async def healthz(_request: web.Request) -> web.Response:
         said = fault()
         return web.Response(text=(said or "ok") + "\n", status=503 if said else 200)
 
-    async def metrics(_: web.Request) -> web.Response:
+    async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     application = web.Application()

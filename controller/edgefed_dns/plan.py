@@ -131,7 +131,7 @@ def shard_of(record: Record, cluster: Cluster, sighting: Sighting) -> Shard:
         ("no ready endpoints", unbacked, True),
         ("no address yet", not sighting.points, False),
     )
-    out, _, sick = next((reason for reason in reasons if reason[1]), ("", True, False))
+    out, _holds, sick = next((reason for reason in reasons if reason[1]), ("", True, False))
     return replace(shard, out=out, sick=sick, points=() if out else sighting.points)
 
 

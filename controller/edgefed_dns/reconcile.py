@@ -64,7 +64,7 @@ class Reconciler:
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(WORKERS):
+            for _number in range(WORKERS):
                 group.create_task(self._worker())
 
     async def _worker(self) -> None:
