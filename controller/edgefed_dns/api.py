@@ -139,7 +139,7 @@ def host_connection(kubeconfig: str | None, context: str | None) -> tuple[kopf.C
         value = settings.get_api_key_with_prefix("authorization")
         return {"Authorization": value} if value else {}
 
-    scheme, token = (headers().get("Authorization", "").split(" ", 1) + [""])[:2]
+    scheme, token = [*headers().get("Authorization", "").split(" ", 1), ""][:2]
     information = kopf.ConnectionInfo(
         server=settings.host,
         ca_path=settings.ssl_ca_cert,
