@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Goal
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import DEFAULTS
@@ -20,7 +21,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 @dataclass(frozen=True)
 class Session:
     """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
-    rule."""
+    rule, ``goal`` when waiting ends."""
 
     host: Host
     member: Callable[[str], Client]
@@ -32,6 +33,7 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+    goal: Goal = field(default_factory=Goal)
 
 
 def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:

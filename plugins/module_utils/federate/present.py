@@ -9,8 +9,10 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import problems_with
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
@@ -53,24 +55,35 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
         return look(session.host, federation, resources, session.wait)
 
     prepared = prepare(documents, problems, federation, namespace=session.namespace, policy=session.policy, look=seen)
-    plan = _plan(session, federation, prepared)
+    members = Members(session.member)
+    plan = _plan(session, federation, prepared, members)
     if session.check:
-        return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen))
+        return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen), members)
     put_all(session, plan.steps)
     found: Verdicts = {}
     if session.wait:
-        found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
-    return _result(session, plan, found)
+        found = Arrival(session, plan.resources, None if plan.changed else plan.seen, members).wait()
+    return _result(session, plan, found, members)
 
 
-def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
+def _plan(session: Session, federation: Federation, prepared: Prepared, members: Members) -> Plan:
     steps = [_step(resource, prepared.seen) for resource in prepared.resources]
     linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint)
-    wrong = [*prepared.problems, *linted.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
+    vain = _vain(session, federation, prepared.resources, members)
+    wrong = [*prepared.problems, *linted.problems, *vain, *try_templates(session.host, [step.resource for step in steps if step.todo])]
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, prepared.seen))
     return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted.findings)
+
+
+def _vain(session: Session, federation: Federation, resources: list[Resource], members: Members) -> list[Problem]:
+    """What of the wait could never come true."""
+    if not session.wait:
+        return []
+    clusters = {cluster for resource in resources if resource.type for cluster in resource.clusters}
+    asked = members.problems(clusters) if session.goal.asks_members else []
+    return [*problems_with(session.goal, federation, resources), *asked]
 
 
 def _step(resource: Resource, seen: Seen) -> Step:
@@ -82,7 +95,7 @@ def _step(resource: Resource, seen: Seen) -> Step:
     return Step(resource, current, decide(resource.body, current))
 
 
-def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
+def _result(session: Session, plan: Plan, found: Verdicts, members: Members) -> Result:
     clusters = plan.federation.clusters
     diffs = [
         entry
@@ -102,7 +115,7 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
             "lint": [finding.as_dict() for finding in plan.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
             "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
-            "api_requests": session.host.client.requests,
+            "api_requests": session.host.client.requests + members.requests,
         },
     )
 

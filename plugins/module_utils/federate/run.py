@@ -9,6 +9,7 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Goal, goal_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, host_of, members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
@@ -23,8 +24,10 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     del diff
     require_libraries()
     documents, problems = read(params)
+    goal, wrong = goal_of(params["wait_for"])
+    problems += wrong
     try:
-        session = _session(params, check, connect)
+        session = _session(params, goal, check, connect)
         federation = session.host.federation()
     except EdgefedError as error:
         refuse(problems)
@@ -39,7 +42,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         raise with_remedy(error) from None
 
 
-def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
+def _session(params: dict[str, Any], goal: Goal, check: bool, connect: Callable[..., Client]) -> Session:
     return Session(
         host=host_of(params, connect),
         member=members(params, connect),
@@ -51,4 +54,5 @@ def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],
         lint=levels(params["lint"]),
+        goal=goal,
     )

@@ -38,10 +38,11 @@ _LARGEST_EXACT = 2**53
 
 @dataclass(frozen=True)
 class Verdict:
-    """One cluster's state: ``OK``, ``waiting`` or ``failed`` (for good), and the controller's own word for it."""
+    """One cluster's state: ``OK``, ``waiting`` or ``failed`` (for good), the controller's own word for it, and what to do, if known."""
 
     state: str
     reason: str = ""
+    todo: str = ""
 
     def __str__(self) -> str:
         return self.reason or self.state
@@ -97,7 +98,7 @@ def settled(found: dict[str, Verdict]) -> bool:
 
 def remedy(verdict: Verdict, cluster: str, federation: str) -> str:
     """The next step for a cluster that did not get the object."""
-    todo = REMEDIES.get(verdict.reason, "see the events of the object: kubectl describe, in the host cluster")
+    todo = verdict.todo or REMEDIES.get(verdict.reason, "see the events of the object: kubectl describe, in the host cluster")
     return todo.format(cluster=cluster, federation=federation)
 
 
