@@ -183,7 +183,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options impor
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
+from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.report.drift import drifted, render
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options, build_report
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observe import Observer
@@ -199,6 +199,14 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},
     "parallel": {"type": "int", "default": 16},
 }
+HTTP_BAD_REQUEST = 400
+
+
+def _bad_selector(selector: str, error: ApiError) -> EdgefedError:
+    said = str(error.body.get("message") or error.reason)
+    return EdgefedError(
+        f"Option label_selectors: {selector!r}: {said}. Next: write each as app=web, tier in (front, back) or !canary.", "invalid"
+    )
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
@@ -216,7 +224,9 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     try:
         host, members = observer.look()
     except ApiError as error:
-        raise with_remedy(error) from None
+        raise (
+            _bad_selector(options.selector, error) if options.selector and error.status == HTTP_BAD_REQUEST else with_remedy(error)
+        ) from None
     report = build_report(host, members, options)
     unreachable = {name: member.error for name, member in members.items() if member.error}
     drift = drifted(report)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, shown
-from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.writer import Writer, writer_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.writer import UNKNOWN, Writer, writer_of
 
 HIDDEN = "a secret, not shown"
 
@@ -16,7 +16,7 @@ HIDDEN = "a secret, not shown"
 def drift_of(found: list[Difference], actual: dict[str, Any]) -> list[dict[str, str]]:
     """``{field, is, should, manager, operation, since}`` of each; values are JSON, cut where long, empty where there is none."""
     return [
-        {"field": item.path, "is": _value(item, item.got), "should": _value(item, item.want), **vars(writer_of(actual, item.parts))}
+        {"field": item.path, "is": _value(item, item.got), "should": _value(item, item.want), **vars(_writer(item, actual))}
         for item in found
     ]
 
@@ -29,6 +29,11 @@ def drift_of_extra(actual: dict[str, Any]) -> list[dict[str, str]]:
 def by_whom(entry: dict[str, str]) -> str:
     """``(kubectl, Update, since …)`` of one of one of :func:`drift_of`."""
     return Writer(entry["manager"], entry["operation"], entry["since"]).words()
+
+
+def _writer(item: Difference, actual: dict[str, Any]) -> Writer:
+    # who took a field away is not recorded, and who owns the map that it was in need not be the one
+    return UNKNOWN if item.got is ABSENT else writer_of(actual, item.parts)
 
 
 def _value(item: Difference, value: Any) -> str:

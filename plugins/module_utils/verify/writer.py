@@ -32,27 +32,31 @@ class Writer:
 
 
 UNKNOWN = Writer()
+_NOT, _WHOLE, _ITSELF = 0, 1, 2
 
 
 def writer_of(actual: Object, parts: tuple[Any, ...]) -> Writer:
-    """The manager that wrote last of those that own the field at ``parts``, as :class:`Difference` has them."""
-    found = []
+    """The manager that wrote last of those that own the field at ``parts``, as :class:`Difference` has them.
+
+    Where nobody owns the field itself, it is in a map or list that is owned as a whole.
+    """
+    owners: dict[int, list[Writer]] = {_WHOLE: [], _ITSELF: []}
     for entry in (actual.get("metadata") or {}).get("managedFields") or []:
-        if _owns(entry.get("fieldsV1") or {}, actual, parts):
-            found.append(Writer(str(entry.get("manager") or ""), str(entry.get("operation") or ""), str(entry.get("time") or "")))
-    return max(found, key=lambda writer: writer.since, default=UNKNOWN)
+        writer = Writer(str(entry.get("manager") or ""), str(entry.get("operation") or ""), str(entry.get("time") or ""))
+        owners.setdefault(_owned(entry.get("fieldsV1") or {}, actual, parts), []).append(writer)
+    return max(owners[_ITSELF] or owners[_WHOLE], key=lambda writer: writer.since, default=UNKNOWN)
 
 
-def _owns(fields: Object, value: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether a manager's ``fields`` of ``value`` reach the field, or end above it: a map or list owned as a whole."""
+def _owned(fields: Object, value: Any, parts: tuple[Any, ...]) -> int:
+    """Whether a manager's ``fields`` of ``value`` reach the field itself, or end above it."""
     for depth, part in enumerate(parts):
         if depth and not fields:
-            return True
+            return _WHOLE
         name, value = _step(fields, value, part)
         if name not in fields:
-            return False
+            return _NOT
         fields = fields[name]
-    return True
+    return _ITSELF
 
 
 def _step(fields: Object, value: Any, part: Any) -> tuple[str, Any]:

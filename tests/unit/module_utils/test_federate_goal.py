@@ -30,7 +30,18 @@ FINE, LATE, BAD = Verdict(OK), Verdict(WAITING, "ClusterNotReady"), Verdict(FAIL
 
 @pytest.mark.parametrize(
     ("clusters", "count", "needed"),
-    [("all", 3, 3), ("all", 0, 0), ("1", 3, 1), ("5", 3, 3), ("90%", 10, 9), ("90%", 3, 3), ("50%", 3, 2), ("1%", 3, 1), ("100%", 7, 7), ("50%", 0, 0)],
+    [
+        ("all", 3, 3),
+        ("all", 0, 0),
+        ("1", 3, 1),
+        ("5", 3, 3),
+        ("90%", 10, 9),
+        ("90%", 3, 3),
+        ("50%", 3, 2),
+        ("1%", 3, 1),
+        ("100%", 7, 7),
+        ("50%", 0, 0),
+    ],
 )
 def test_needed(clusters: str, count: int, needed: int) -> None:
     assert Goal(clusters).needed(count) == needed

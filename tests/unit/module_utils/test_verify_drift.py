@@ -35,9 +35,13 @@ ACTUAL: dict[str, Any] = {
             entry("controller-manager", {"f:spec": {"f:paused": {}, "f:containers": CONTAINERS, "f:selector": {}}}),
             entry("kubectl", {"f:spec": {"f:replicas": {}}}, time="", subresource="scale"),
             entry("kubectl-set", {"f:spec": {"f:containers": {'k:{"name":"web"}': {"f:image": {}}}}}, LATE),
-            entry("helm", {"f:spec": {"f:ports": {'k:{"port":81,"protocol":"TCP"}': PORTS['k:{"port":81,"protocol":"TCP"}']}}}, LATE, "Apply"),
+            entry(
+                "helm", {"f:spec": {"f:ports": {'k:{"port":81,"protocol":"TCP"}': PORTS['k:{"port":81,"protocol":"TCP"}']}}}, LATE, "Apply"
+            ),
             entry("labeller", {"f:metadata": {"f:labels": {".": {}, "f:a.b/c": {}}, "f:finalizers": {'v:"two"': {}}}}),
             entry("lister", {"f:spec": {"f:args": {}}}),
+            # owns the map, and none of its keys any more
+            entry("former", {"f:metadata": {"f:labels": {}}}, LATE),
         ],
     },
     "spec": {
@@ -69,7 +73,6 @@ ACTUAL: dict[str, Any] = {
         (("metadata", "labels", "a.b/c"), "labeller", "Update", EARLY),
         (("metadata", "finalizers", 1), "labeller", "Update", EARLY),
         # gone, or never there
-        (("metadata", "labels", "gone"), "", "", ""),
         (("metadata", "finalizers", "gone"), "", "", ""),
         (("spec", "containers", 7, "image"), "", "", ""),
         (("spec", "containers", "gone"), "", "", ""),
@@ -85,9 +88,13 @@ def test_an_api_server_that_keeps_no_managed_fields() -> None:
 
 
 def test_drift_has_the_values_and_the_writer() -> None:
-    desired = {"spec": {"replicas": 2, "missing": "x", "containers": [{"name": "sidecar"}, {"name": "web", "image": "nginx:1"}]}}
+    desired = {
+        "metadata": {"labels": {"gone": "1"}},
+        "spec": {"replicas": 2, "missing": "x", "containers": [{"name": "sidecar"}, {"name": "web", "image": "nginx:1"}]},
+    }
     found = drift_of(compare(desired, ACTUAL, [], {}), ACTUAL)
     assert found == [
+        {"field": "metadata.labels.gone", "is": "", "should": '"1"', "manager": "", "operation": "", "since": ""},
         {
             "field": "spec.containers[1].image",
             "is": '"nginx:2"',
@@ -100,6 +107,7 @@ def test_drift_has_the_values_and_the_writer() -> None:
         {"field": "spec.replicas", "is": "3", "should": "2", "manager": "kubectl", "operation": "Update", "since": ""},
     ]
     assert [by_whom(item) for item in found] == [
+        "",
         f"(kubectl-set, Update, since {LATE})",
         "",
         "(kubectl, Update, since when is not recorded)",
@@ -136,7 +144,9 @@ def report(**cells: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_table() -> None:
-    found = report(zj=cell("missing"), cddev=cell("differs", [REPLICAS, {**REPLICAS, "field": "spec.paused", "is": ""}]), local=cell("in_sync"))
+    found = report(
+        zj=cell("missing"), cddev=cell("differs", [REPLICAS, {**REPLICAS, "field": "spec.paused", "is": ""}]), local=cell("in_sync")
+    )
     assert [(item["cluster"], item["field"], item["is"]) for item in drifted(found)] == [
         ("cddev", "spec.replicas", "5"),
         ("cddev", "spec.paused", ""),
