@@ -202,11 +202,11 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
 HTTP_BAD_REQUEST = 400
 
 
-def _bad_selector(selector: str, error: ApiError) -> EdgefedError:
-    said = str(error.body.get("message") or error.reason)
-    return EdgefedError(
-        f"Option label_selectors: {selector!r}: {said}. Next: write each as app=web, tier in (front, back) or !canary.", "invalid"
-    )
+def _explained(error: ApiError, selector: str) -> EdgefedError:
+    if not selector or error.status != HTTP_BAD_REQUEST:
+        return with_remedy(error)
+    cause = f"Option label_selectors: {selector!r}: {error.body.get('message') or error.reason}"
+    return EdgefedError(f"{cause}. Next: write each as app=web, tier in (front, back) or !canary.", "invalid")
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
@@ -224,9 +224,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     try:
         host, members = observer.look()
     except ApiError as error:
-        raise (
-            _bad_selector(options.selector, error) if options.selector and error.status == HTTP_BAD_REQUEST else with_remedy(error)
-        ) from None
+        raise _explained(error, options.selector) from None
     report = build_report(host, members, options)
     unreachable = {name: member.error for name, member in members.items() if member.error}
     drift = drifted(report)
