@@ -236,11 +236,11 @@ class Client:
                 return None
             raise
 
-    def list(self, path: str, query: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+    def list(self, path: str, query: dict[str, Any] | None = None, timeout: tuple[float, float] = TIMEOUT) -> Iterator[dict[str, Any]]:
         """Every item of a collection, page by page (500 each). Items carry no ``kind``: the API leaves it out in lists."""
         wanted = {"limit": PAGE, **(query or {})}
         while True:
-            page = self.get(path, wanted)
+            page = self.request("GET", path, query=wanted, timeout=timeout)
             yield from page.get("items") or []
             token = (page.get("metadata") or {}).get("continue")
             if not token:

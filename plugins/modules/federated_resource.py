@@ -108,6 +108,37 @@ options:
       - Whether to wait until every chosen cluster has the resources at this version, or until they are gone everywhere.
       - With V(false) it is done when the host cluster has them. What is being deleted is waited for anyway before it is made again.
       - Clusters that KubeFed finds not ready are given up after 15 seconds when all others have everything.
+  wait_for:
+    description:
+      - When the wait of O(wait) ends well. By default, when every chosen cluster has each resource by KubeFed's own word, which counts only
+        for the present generation and with its record of the version.
+      - What is not ready in the end is told with the controller's own reason, its last event, and that of the object in the cluster.
+      - O(wait_for.condition) and O(wait_for.by=version) need a context for each cluster in O(kubeconfig), named as the cluster.
+    type: dict
+    suboptions:
+      clusters:
+        description:
+          - In how many of the clusters that are chosen for a resource, V(all), a number as V(2), or a percentage as V(90%), rounded up.
+          - A resource with fewer clusters than the number has to be in all of them.
+        type: raw
+        default: all
+      condition:
+        description:
+          - A condition that the cluster's own object must have, besides being of this version, as V(Available) of a Deployment, V(Complete)
+            of a Job, or one of a custom resource.
+          - V(Ready), and V(Available) for workloads that have no such condition, mean as many ready pods of this version as wanted. A
+            Deployment may be V(Available) by its old pods while it is rolled out.
+          - Of kinds of Kubernetes' own that have no such condition, as ConfigMaps, only the version counts.
+        type: str
+        default: ""
+      by:
+        description:
+          - V(status) takes KubeFed's word that a cluster has this version.
+          - V(version) takes the object itself, compared with template and overrides, which also holds while KubeFed still waits for another
+            cluster that hangs.
+        type: str
+        choices: [status, version]
+        default: status
 seealso:
   - module: edgefed.kubefed.federation_verify
   - name: KubeFed user guide
@@ -223,6 +254,16 @@ EXAMPLES = r"""
     src: [shop/]
     adopt: same
 
+- name: A new image, done when nine of ten clusters run it
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    src: [manifests/]
+    wait_timeout: 600
+    wait_for:
+      clusters: 90%
+      condition: Available
+
 - name: Remove what these manifests define
   edgefed.kubefed.federated_resource:
     kubeconfig: .edgefed/kubeconfig
@@ -237,7 +278,8 @@ resources:
     - Each object, those first that were made because others need them.
     - RV(ignore:action) is V(none), V(create), V(apply), V(recreate) (it was being deleted), V(delete), V(orphan) (deleted in the host
       cluster alone) or V(await deletion).
-    - RV(ignore:clusters) has for each chosen cluster V(OK), or V(not awaited).
+    - RV(ignore:clusters) has for each chosen cluster V(OK), or V(not awaited), or why it has not got there when O(wait_for) did not ask for
+      all of them.
   returned: success
   type: list
   elements: dict
@@ -315,6 +357,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import GIVEN_SPEC
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import WAIT_FOR_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.run import run
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 
@@ -322,6 +365,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     **AUTH_SPEC,
     **wait_spec(),
     **GIVEN_SPEC,
+    "wait_for": WAIT_FOR_SPEC,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},

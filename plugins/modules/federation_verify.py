@@ -124,12 +124,14 @@ problems:
     - cluster: cddev
       resource: Deployment vrfederation/test-deployment
       state: differs
-      message: "cddev: Deployment vrfederation/test-deployment is not template + override: spec.replicas is 5, should be 3. Why: …"
+      message: "cddev: Deployment vrfederation/test-deployment is not template + override: spec.replicas is 5, should be 3 (kubectl, Update,
+        since 2026-03-04T05:06:07Z). Why: …"
       may_heal: true
 resources:
   description:
     - The matrix. For each resource and cluster RV(ignore:state) is V(in_sync), V(differs), V(missing), V(extra) or V(unreachable),
-      RV(ignore:why) the reason, RV(ignore:fields) the paths that differ.
+      RV(ignore:why) the reason, RV(ignore:fields) the paths that differ, and RV(ignore:drift) each of them with its value, the one it
+      should have, the field manager that wrote it, and since when.
     - A cluster that a resource is not placed in has no entry.
   returned: success
   type: list
@@ -145,6 +147,7 @@ resources:
           state: in_sync
           why: ""
           fields: []
+          drift: []
           replicas: 3/3
           ready: true
           images: ["nginx:1.14.0-alpine"]
@@ -176,7 +179,7 @@ summary:
   type: dict
   sample: {clusters: 3, clusters_ok: 3, resources: 4, objects: 8, in_sync: 8, differs: 0, missing: 0, extra: 0, unreachable: 0}
 table:
-  description: The table of clusters and resources, line by line.
+  description: The table of clusters and resources, line by line, and below it that of the fields that differ.
   returned: success
   type: list
   elements: str
@@ -200,7 +203,7 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC, wait_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import run_as_module
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
-from ansible_collections.edgefed.kubefed.plugins.module_utils.report import files
+from ansible_collections.edgefed.kubefed.plugins.module_utils.report import drift, files
 from ansible_collections.edgefed.kubefed.plugins.module_utils.report.plan import decode, plan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.report.table import render
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import Options, build_report
@@ -220,6 +223,8 @@ ARGUMENT_SPEC = {
     "report_json": {"type": "path"},
     "parallel": {"type": "int", "default": 16},
 }
+
+DRIFT_SHOWN = 20
 
 
 def _options(params: dict[str, Any]) -> Options:
@@ -244,8 +249,13 @@ def _write(params: dict[str, Any], report: dict[str, Any], check: bool) -> tuple
     return bool(stale), decode(old["json"]) or {}
 
 
+def _table(report: dict[str, Any]) -> list[str]:
+    differing = drift.render(report, DRIFT_SHOWN)
+    return [*render(report), *(["", *differing] if differing else [])]
+
+
 def _lines(report: dict[str, Any]) -> list[str]:
-    return [*render(report), *report["warnings"]] if report else []
+    return [*_table(report), *report["warnings"]] if report else []
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Any]) -> Result:
@@ -259,7 +269,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         time.sleep(params["wait_sleep"])
         report = build_report(*observer.look(), options)
         looks += 1
-    table = render(report)
+    table = _table(report)
     changed, before = _write(params, report, check)
     old, new = _lines(before), _lines(report)
     lines = {"before": old, "after": new if changed else old}

@@ -95,7 +95,7 @@ def _new(step: Step, federation: Federation) -> list[tuple[str, Wanted]]:
 def _in_cluster(session: Session, seen: Seen, cluster: str, wanted: list[Wanted]) -> tuple[list[Found], str]:
     """What is there, and why not all of it can be seen."""
     try:
-        client = session.member(cluster)
+        client = session.members.client(cluster)
         strange = [(one, there) for one, there in _there(client, wanted) if _counts(seen, one, there)]
         return [_found(client, cluster, one, there) for one, there in strange], ""
     except EdgefedError as error:

@@ -8,13 +8,14 @@ import time
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import QUICK, put
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Sight, judge
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import version_key
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import RECREATE, in_deletion
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, settled, verdicts
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, verdicts
 
 # KubeFed looks at each cluster every 10 s, and one bad look is enough for it to give a cluster up.
 AWAY_PATIENCE = 15
@@ -35,7 +36,7 @@ def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
 
 
 class Arrival:
-    """Waits for one run's objects. ``seen`` is what was read before, if nothing was written since."""
+    """Waits for one run's objects, as the session's goal has it. ``seen`` is what was read before, if nothing was written since."""
 
     def __init__(self, session: Session, resources: list[Resource], seen: Seen | None) -> None:
         self.session = session
@@ -46,7 +47,7 @@ class Arrival:
         self._asked: dict[Key, list[str]] = {}
 
     def wait(self) -> Verdicts:
-        """Give the verdicts when all are ``OK``; raises :class:`EdgefedError` when waiting longer is of no use."""
+        """Give the verdicts when the goal is reached; raises :class:`EdgefedError` when waiting longer is of no use."""
         started = time.monotonic()
         pause = QUICK
         while True:
@@ -59,9 +60,10 @@ class Arrival:
                 break
             time.sleep(max(0.0, min(pause, self.session.wait_sleep, self.session.wait_timeout - waited)))
             pause *= 2
-        missed = self._missed()
-        if missed:
-            raise failure(missed, self.session.host.not_ready(), self.session.host.namespace, time.monotonic() - started)
+        late = [resource for resource in self.resources if not self.session.goal.reached(self.found[resource.key], resource.clusters)]
+        if late:
+            waited, away = time.monotonic() - started, self.session.host.not_ready()
+            raise failure(self._missed(late, away), away, self.session.host.namespace, waited, self.session.goal.words())
         return self.found
 
     def _look(self) -> list[Resource]:
@@ -74,7 +76,24 @@ class Arrival:
                 self._make_again(resource)
                 seen.objects.pop(resource.key, None)
         self.found.update(verdicts_of(pending, seen))
+        if self.session.goal.asks_members:
+            self._ask_members(pending, seen)
         return [resource for resource in pending if not self._done(resource)]
+
+    def _ask_members(self, pending: list[Resource], seen: Seen) -> None:
+        there = self.session.members.read(pending)
+        for resource in pending:
+            current, found = seen.current(resource.key), self.found[resource.key]
+            if current is None or resource.type is None:
+                continue
+            for cluster in resource.clusters:
+                error = self.session.members.errors.get(cluster)
+                if error is None:
+                    sight = Sight(resource.type, current, cluster, there.get((cluster, resource.key)))
+                    found[cluster] = judge(self.session.goal, sight, found[cluster])
+                elif found[cluster].state == OK:
+                    cause, _sign, todo = error.message.partition(" Next: ")
+                    found[cluster] = Verdict(WAITING, cause.rstrip("."), todo.rstrip("."))
 
     def _read(self, pending: list[Resource]) -> Seen:
         host = self.session.host
@@ -83,7 +102,7 @@ class Arrival:
         return Seen({}, objects, versions, False)
 
     def _done(self, resource: Resource) -> bool:
-        return resource.key in self.found and settled(self.found[resource.key])
+        return resource.key in self.found and self.session.goal.done(self.found[resource.key], resource.clusters)
 
     def _make_again(self, resource: Resource) -> None:
         times = self.remade[resource.key] = self.remade.get(resource.key, 0) + 1
@@ -101,18 +120,21 @@ class Arrival:
         }
         return bool(missing) and missing <= set(away)
 
-    def _missed(self) -> list[Missed]:
+    def _missed(self, late: list[Resource], away: dict[str, str]) -> list[Missed]:
         return [
-            Missed(resource, cluster, verdict, self._event(resource, cluster))
-            for resource in self.resources
+            Missed(resource, cluster, verdict, self._event(resource, cluster, cluster in away))
+            for resource in late
             for cluster, verdict in self.found.get(resource.key, {}).items()
             if verdict.state != OK
         ]
 
-    def _event(self, resource: Resource, cluster: str) -> str:
-        """What the controller told about this object and cluster; asked for a few objects only, since it costs a request each."""
+    def _event(self, resource: Resource, cluster: str, away: bool) -> str:
+        """What the controller told last about this object and cluster, and what was told of the object there; asked for a few objects
+        only, since it costs a request each."""
         if resource.secret or (len(self._asked) >= EVENTS_AT_MOST and resource.key not in self._asked):
             return ""
         if resource.key not in self._asked:
             self._asked[resource.key] = self.session.host.events(resource)
-        return next((text for text in self._asked[resource.key] if f'"{cluster}"' in text), "")
+        told = next((text for text in self._asked[resource.key] if f'"{cluster}"' in text), "")
+        there = "" if away else self.session.members.last_event(cluster, resource)
+        return "; ".join(text.rstrip(".") for text in (told, f"last event there: {there}" if there else "") if text)

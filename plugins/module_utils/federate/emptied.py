@@ -103,7 +103,7 @@ class Emptied:
 
     def _kept_for(self, cluster: str, name: str, host_uid: str | None) -> str:
         try:
-            client = self.session.member(cluster)
+            client = self.session.members.client(cluster)
             there = client.find(f"/api/v1/namespaces/{name}")
             if there is None or there["metadata"]["uid"] == host_uid:
                 return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, TypeVar
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPLY_PATCH, FIELD_MANAGER, ApiError, Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPLY_PATCH, FIELD_MANAGER, TIMEOUT, ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
@@ -147,11 +147,15 @@ class Host:
 
     def events(self, resource: Resource) -> list[str]:
         """The warnings recorded with an object, newest first."""
-        kind, namespace, name = resource.key
-        query = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"}
-        items = list(self.client.list(f"/api/v1/namespaces/{namespace or 'default'}/events", query))
-        items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), reverse=True)
-        return [str(item.get("message", "")) for item in items]
+        return events(self.client, *resource.key, "type=Warning")
+
+
+def events(client: Client, kind: str, namespace: str, name: str, *more: str, timeout: tuple[float, float] = TIMEOUT) -> list[str]:
+    """What is recorded with an object, newest first. ``more`` are further field selectors."""
+    query = {"fieldSelector": ",".join([f"involvedObject.kind={kind}", f"involvedObject.name={name}", *more])}
+    items = list(client.list(f"/api/v1/namespaces/{namespace or 'default'}/events", query, timeout))
+    items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), reverse=True)
+    return [str(item.get("message", "")) for item in items]
 
 
 def version_key(resource: Resource) -> str:

@@ -24,8 +24,9 @@ class Missed:
     event: str = ""
 
 
-def failure(missed: list[Missed], away: dict[str, str], federation: str, seconds: float) -> EdgefedError:
-    """The error for all of them. ``away`` says why clusters are not ready; ``federation`` is KubeFed's namespace."""
+def failure(missed: list[Missed], away: dict[str, str], federation: str, seconds: float, goal: str = "in every cluster") -> EdgefedError:
+    """The error for all of them. ``away`` says why clusters are not ready; ``federation`` is KubeFed's namespace; ``goal`` is what was
+    waited for."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for one in missed:
         groups.setdefault(_why(one, away, federation), []).append(one.resource.title)
@@ -35,9 +36,7 @@ def failure(missed: list[Missed], away: dict[str, str], federation: str, seconds
     count = len({one.resource.key for one in missed})
     objects = "1 object is" if count == 1 else f"{count} objects are"
     return EdgefedError(
-        "\n".join(
-            [f"{objects} in the host cluster, but after {seconds:.0f} s not in every cluster; the clusters not named have all.", *lines]
-        ),
+        "\n".join([f"{objects} in the host cluster, but after {seconds:.0f} s not {goal}; the clusters not named have all.", *lines]),
         code="not_propagated",
         details={
             "missed": [

@@ -9,35 +9,13 @@ from typing import Any, Callable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.auth_options import AUTH_SPEC
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Goal
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import PARALLEL, Host
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import DEFAULTS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
-from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
-
-
-class Members:
-    """Clients of members, by the contexts that are named as they are, one for each cluster and run."""
-
-    def __init__(self, params: dict[str, Any], connect: Callable[..., Client]) -> None:
-        self._params = params
-        self._connect = connect
-        self._clients: dict[str, Client] = {}
-
-    def __call__(self, cluster: str) -> Client:
-        """The client of a member; raises :class:`EdgefedError` where its context cannot be used."""
-        if self._params["kubeconfig"] is None:
-            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
-        if cluster not in self._clients:
-            given = {"kubeconfig": self._params["kubeconfig"], "context": cluster}
-            self._clients[cluster] = self._connect(given, cluster, pool=PARALLEL)
-        return self._clients[cluster]
-
-    @property
-    def requests(self) -> int:
-        """How many were sent to all of them."""
-        return sum(client.requests for client in self._clients.values())
 
 
 @dataclass(frozen=True)
@@ -50,11 +28,11 @@ class Prune:
 
 @dataclass(frozen=True)
 class Session:
-    """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
-    rule. ``adopt`` is ``""`` where KubeFed decides; with ``orphan`` members keep what goes."""
+    """One run. Times are seconds. ``lint`` has the level of each rule, ``goal`` says when waiting ends. ``adopt`` is ``""`` where
+    KubeFed decides; with ``orphan`` members keep what goes."""
 
     host: Host
-    member: Members
+    members: Members
     namespace: str = "default"
     policy: str = "create"
     force: bool = False
@@ -63,6 +41,7 @@ class Session:
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
+    goal: Goal = field(default_factory=Goal)
     application: str = ""
     prune: Prune | None = None
     orphan: bool = False
@@ -71,7 +50,7 @@ class Session:
     @property
     def requests(self) -> int:
         """How many requests were sent, to the host cluster and to members."""
-        return self.host.client.requests + self.member.requests
+        return self.host.client.requests + self.members.requests
 
 
 def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:

@@ -11,6 +11,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.adopt import Adoption, look_for_adoption
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import delete_all, put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import problems_with
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
@@ -92,6 +93,7 @@ def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
         *prepared.problems,
         *unassigned,
         *linted.problems,
+        *_vain(session, federation, prepared.resources),
         *try_templates(session.host, [step.resource for step in steps if step.todo]),
     ]
     # An object that depends on one that is wrong would only be refused for that.
@@ -101,6 +103,15 @@ def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
     refuse(adoption.problems)
     notices = [*prepared.notices, *linted.notices, *adoption.notices, *pruned.warnings]
     return Plan(federation, prepared.seen, steps, notices, linted.findings, adoption, pruned)
+
+
+def _vain(session: Session, federation: Federation, resources: list[Resource]) -> list[Problem]:
+    """What of the wait could never come true."""
+    if not session.wait:
+        return []
+    clusters = {cluster for resource in resources if resource.type for cluster in resource.clusters}
+    asked = session.members.problems(clusters) if session.goal.asks_members else []
+    return [*problems_with(session.goal, federation, resources), *asked]
 
 
 def _step(resource: Resource, seen: Seen) -> Step:

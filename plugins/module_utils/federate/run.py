@@ -9,7 +9,9 @@ from typing import Any, Callable
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, Prune, Session, host_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Goal, goal_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Prune, Session, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
@@ -26,9 +28,10 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     removes = params["prune"] or params["state"] == "absent"
     asked = wrong_options(params["application"], params["prune"], params["prune_limit"], params["orphan"], removes)
     documents, problems = read(params)
-    problems[:0] = asked
+    goal, vain = goal_of(params["wait_for"])
+    problems[:0] = [*asked, *vain]
     try:
-        session = _session(params, check, connect)
+        session = _session(params, goal, check, connect)
         federation = session.host.federation()
     except EdgefedError as error:
         refuse(problems)
@@ -37,16 +40,16 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     # What is to go needs no placement.
     wish = Wish({"clusters": []}) if act is absent else wished(params)
     try:
-        documents, wrong = gather(params, documents, federation, session.host, wish, member=session.member)
+        documents, wrong = gather(params, documents, federation, session.host, wish, member=session.members.client)
         return act(session, documents, [*problems, *wrong], federation)
     except EdgefedError as error:
         raise with_remedy(error) from None
 
 
-def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
+def _session(params: dict[str, Any], goal: Goal, check: bool, connect: Callable[..., Client]) -> Session:
     return Session(
         host=host_of(params, connect),
-        member=Members(params, connect),
+        members=Members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],
@@ -55,6 +58,7 @@ def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],
         lint=levels(params["lint"]),
+        goal=goal,
         application=params["application"],
         prune=Prune(params["prune_limit"], tuple(params["prune_namespaces"])) if params["prune"] else None,
         orphan=params["orphan"],

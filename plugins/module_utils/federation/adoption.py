@@ -12,7 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import DATA, NOTED
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, Parts, field_path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, Parts
 
 ALWAYS, NEVER, SAME = "always", "never", "same"
 TOLD_AT_MOST = 5
@@ -91,7 +91,7 @@ def _walk(want: Any, got: Any, parts: Parts, secret: bool) -> list[Difference]:
     if same or (want in (ABSENT, {}) and got in (ABSENT, {})):
         return []
     hidden = secret and bool(parts) and parts[0] in DATA
-    return [Difference(field_path(parts), want, got, hidden)]
+    return [Difference(parts, want, got, hidden)]
 
 
 def judge(found: Found, adopt: str, adopts: bool) -> Problem | None:

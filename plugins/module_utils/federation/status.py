@@ -38,10 +38,11 @@ _LARGEST_EXACT = 2**53
 
 @dataclass(frozen=True)
 class Verdict:
-    """One cluster's state: ``OK``, ``waiting`` or ``failed`` (for good), and the controller's own word for it."""
+    """One cluster's state: ``OK``, ``waiting`` or ``failed`` (for good), the controller's own word for it, and what to do, if known."""
 
     state: str
     reason: str = ""
+    todo: str = ""
 
     def __str__(self) -> str:
         return self.reason or self.state
@@ -53,6 +54,12 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
     ``version`` is the PropagatedVersion (see :func:`version_name`), ``None`` when there is none.
     ``now`` is the time in seconds since 1970.
     """
+    lost = version is None and now - _written(federated) > UNRECORDED_PATIENCE
+    return by_status(federated, clusters, None if lost else _recorded(federated, version))
+
+
+def by_status(federated: dict[str, Any], clusters: list[str], recorded: set[str] | None = None) -> dict[str, Verdict]:
+    """The same by the controller's status alone, unless ``recorded`` says which clusters got the present version."""
     status = federated.get("status") or {}
     if status.get("observedGeneration") != federated["metadata"].get("generation"):
         return dict.fromkeys(clusters, Verdict(WAITING, UNSEEN))
@@ -60,8 +67,6 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
     told = {item["name"]: item.get("status", "") for item in status.get("clusters") or []}
     if broad in BROAD:
         return {cluster: Verdict(WAITING, told.get(cluster) or broad) for cluster in clusters}
-    lost = version is None and now - _written(federated) > UNRECORDED_PATIENCE
-    recorded = None if lost else _recorded(federated, version)
     found = {cluster: _verdict(told.get(cluster), recorded, cluster) for cluster in clusters}
     leaving = {cluster: Verdict(WAITING, reason or "WaitingForRemoval") for cluster, reason in told.items() if cluster not in found}
     return {**found, **leaving}
@@ -93,7 +98,7 @@ def settled(found: dict[str, Verdict]) -> bool:
 
 def remedy(verdict: Verdict, cluster: str, federation: str) -> str:
     """The next step for a cluster that did not get the object."""
-    todo = REMEDIES.get(verdict.reason, "see the events of the object: kubectl describe, in the host cluster")
+    todo = verdict.todo or REMEDIES.get(verdict.reason, "see the events of the object: kubectl describe, in the host cluster")
     return todo.format(cluster=cluster, federation=federation)
 
 

@@ -13,7 +13,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Members, host_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
@@ -46,9 +47,9 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     chosen = levels(params["lint"])
     documents, problems = read(params)
     host = None if params["offline"] else host_of(params, connect)
-    member = Members(params, connect)
+    members = Members(params, connect)
     federation = host.federation() if host else _of_inventory(params)
-    documents, wrong = gather(params, documents, federation, host, wished(params), member=member)
+    documents, wrong = gather(params, documents, federation, host, wished(params), member=members.client)
     problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
@@ -59,8 +60,8 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
     if host and params["compare"]:
-        look(items, member)
-    requests = (host.client.requests if host else 0) + member.requests
+        look(items, members.client)
+    requests = (host.client.requests if host else 0) + members.requests
     items = [item for item in items if item.body is not None or item.state != SAME]
     result = _result(params, check, prepared, items, requests)
     result.warnings += linted.notices

@@ -12,12 +12,13 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import lookup
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import operation, path_parts
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED
 
 Parts = tuple[Any, ...]
 
@@ -64,10 +65,15 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 class Difference:
     """One field. ``want`` and ``got`` are JSON values or ``ABSENT``; of a Secret's data neither is shown."""
 
-    path: str
+    parts: Parts
     want: Any
     got: Any
     secret: bool = False
+
+    @property
+    def path(self) -> str:
+        """``spec.containers[0].image``"""
+        return field_path(self.parts)
 
     def words(self) -> str:
         """``spec.replicas is 5, should be 3``."""
@@ -150,12 +156,12 @@ def _walk(want: Any, got: Any, parts: Parts) -> list[Difference]:
         return found
     if isinstance(want, list) and isinstance(got, list):
         return _walk_list(want, got, parts)
-    return [] if _same_leaf(want, got, parts) else [Difference(field_path(parts), want, got)]
+    return [] if _same_leaf(want, got, parts) else [Difference(parts, want, got)]
 
 
 def _walk_key(want: Any, got: Any, parts: Parts) -> list[Difference]:
     if got is ABSENT or got is None:
-        return [] if _may_be_left_out(want, parts) else [Difference(field_path(parts), want, ABSENT)]
+        return [] if _may_be_left_out(want, parts) else [Difference(parts, want, ABSENT)]
     return _walk(want, got, parts)
 
 
@@ -167,13 +173,13 @@ def _named(items: list[Any]) -> dict[str, Any] | None:
 def _walk_list(want: list[Any], got: list[Any], parts: Parts) -> list[Difference]:
     """Servers neither reorder nor lengthen lists, finalizers apart; by name one item more or less is told clearly."""
     if parts == ("metadata", "finalizers"):
-        return [Difference(field_path(parts), item, ABSENT) for item in want if item not in got]
+        return [Difference((*parts, item), item, ABSENT) for item in want if item not in got]
     if len(want) != len(got):
         wanted, there = _named(want), _named(got)
         if wanted is None or there is None:
-            return [Difference(field_path(parts), want, got)]
-        gone = [Difference(field_path((*parts, name)), wanted[name], ABSENT) for name in wanted if name not in there]
-        return gone + [Difference(field_path((*parts, name)), ABSENT, there[name]) for name in there if name not in wanted]
+            return [Difference(parts, want, got)]
+        gone = [Difference((*parts, name), wanted[name], ABSENT) for name in wanted if name not in there]
+        return gone + [Difference((*parts, name), ABSENT, there[name]) for name in there if name not in wanted]
     found: list[Difference] = []
     for index, (wanted_item, item) in enumerate(zip(want, got)):
         found += _walk(wanted_item, item, (*parts, index))
@@ -195,7 +201,7 @@ def _removed(
         default = _DEFAULTS.get(parts[-1], ABSENT)
         defaulted = parts[0] == "spec" and (got == default or got != lookup(template, parts, ABSENT))
         if exact or not defaulted:
-            found.append(Difference(field_path(tuple(parts)), ABSENT, got))
+            found.append(Difference(tuple(parts), ABSENT, got))
     return found
 
 
@@ -206,7 +212,7 @@ def _extra_keys(desired: dict[str, Any], actual: dict[str, Any]) -> list[Differe
         for key in sorted(got) if isinstance(got, dict) else []:
             if key in (want if isinstance(want, dict) else {}) or _by_kubernetes(where, key):
                 continue
-            found.append(Difference(field_path((*where, key)), ABSENT, got[key]))
+            found.append(Difference((*where, key), ABSENT, got[key]))
     return found
 
 
@@ -224,9 +230,9 @@ def _with_string_data(secret: dict[str, Any]) -> dict[str, Any]:
 def _secrets(desired: dict[str, Any], actual: dict[str, Any], exact: bool) -> list[Difference]:
     want, got = _with_string_data(dict(desired)).get("data") or {}, actual.get("data") or {}
     wrong = [key for key in want if key not in got or _decoded(want[key]) != _decoded(got[key])]
-    found = [Difference(field_path(("data", key)), want[key], got.get(key, ABSENT), secret=True) for key in sorted(wrong)]
+    found = [Difference(("data", key), want[key], got.get(key, ABSENT), secret=True) for key in sorted(wrong)]
     more = sorted(set(got) - set(want)) if exact else []
-    return found + [Difference(field_path(("data", key)), ABSENT, got[key], secret=True) for key in more]
+    return found + [Difference(("data", key), ABSENT, got[key], secret=True) for key in more]
 
 
 def compare(
@@ -251,4 +257,4 @@ def compare(
     found += [item for item in _removed(without_status, got, template, overrides, exact) if item not in found]
     if exact:
         found += [item for item in _extra_keys(without_status, got) if item not in found]
-    return found
+    return [replace(item, secret=True) if is_secret and LAST_APPLIED in item.parts else item for item in found]

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The verdict: clusters by resources, what differs, where, why, and what to do. Pure.
 
-The report holds no times, counters or versions of objects, so that two looks at the same federation give the same report.
+The report holds no counters or versions of objects, and no times but those of the writers of fields that differ (see report.plan), so
+that two looks at the same federation give the same report.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify import facts
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import compare
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.drift import by_whom, drift_of, drift_of_extra
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.observed import (
     Host,
     Member,
@@ -41,19 +43,23 @@ _LOCAL_PORT = re.compile(r":\d+->")
 
 @dataclass(frozen=True)
 class Options:
-    """``expected``: cluster names, all joined ones when empty. ``kinds`` (of targets or federated) and ``namespaces`` filter."""
+    """``expected``: cluster names, all joined ones when empty. ``kinds`` (of targets or federated), ``namespaces``, ``names`` and
+    ``selector`` (of the federated resources' labels, as kubectl has it) filter."""
 
     expected: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = ()
     exact: bool = False
     require_ready: bool = True
+    names: tuple[str, ...] = ()
+    selector: str = ""
 
     def wants_kind(self, kind: FederatedType) -> bool:
         return not self.kinds or bool({kind.kind, kind.target_kind} & set(self.kinds))
 
     def wants_name(self, name: Name, kind: FederatedType) -> bool:
-        return not self.namespaces or (name[1] if kind.target_kind == "Namespace" else name[0]) in self.namespaces
+        there = name[1] if kind.target_kind == "Namespace" else name[0]
+        return (not self.namespaces or there in self.namespaces) and (not self.names or name[1] in self.names)
 
 
 def label(kind: str, name: Name) -> str:
@@ -98,7 +104,8 @@ def _cluster(name: str, host: Host, member: Member, expected: bool) -> Object:
 
 
 def _cell(state: str, why: str = "", **more: Any) -> Object:
-    return {"state": state, "why": why, "fields": [], "replicas": None, "ready": True, "images": [], "addresses": [], **more}
+    cell: Object = {"state": state, "why": why, "fields": [], "drift": [], "replicas": None, "ready": True, "images": [], "addresses": []}
+    return {**cell, **more}
 
 
 def desired_of(federated: Object, cluster: str, kind: FederatedType, actual: Object, exact: bool) -> Object:
@@ -141,7 +148,8 @@ def _compared(federated: Object, cluster: str, kind: FederatedType, actual: Obje
         unsettled = bool(view) and facts.kubefed_will_look_again(federated, cluster)
         return _describe(_cell("in_sync", kubefed=view, unsettled=unsettled), kind.target_kind, actual)
     why = view or f"{_AFTERWARDS} changed it"
-    cell = _cell("differs", why, fields=[item.path for item in found], differences=[item.words() for item in found])
+    told = {"fields": [item.path for item in found], "differences": [item.words() for item in found]}
+    cell = _cell("differs", why, **told, drift=drift_of(found, actual))
     return _describe(cell, kind.target_kind, actual)
 
 
@@ -195,7 +203,7 @@ def _add_extras(rows: dict[tuple[str, Name], Object], host: Host, members: dict[
                     why = row["clusters"][member.name]["why"]
                 else:
                     why = "it carries KubeFed's label, but no federated resource places it here"
-                row["clusters"][member.name] = _describe(_cell("extra", why), kind.target_kind, actual)
+                row["clusters"][member.name] = _describe(_cell("extra", why, drift=drift_of_extra(actual)), kind.target_kind, actual)
                 rows[federated_kind, name] = row
 
 
@@ -224,7 +232,9 @@ def _resources(host: Host, members: dict[str, Member], options: Options, warning
             except EdgefedError as error:
                 cells = {cluster: _cell("missing", error.message) for cluster in members}
                 rows[federated_kind, name] = {**_row(kind, name), "clusters": cells}
-    _add_extras(rows, host, members, options)
+    if not options.selector:
+        # what labels a federated resource has that is not there, nobody knows
+        _add_extras(rows, host, members, options)
     return sorted((row for row in rows.values() if row["clusters"]), key=_order)
 
 
@@ -254,7 +264,7 @@ def _cell_problem(host: Host, row: Object, cluster: str, cell: Object, options: 
             return None
         message = f"{cluster}: {what} has {cell['replicas']} pods ready. Next: kubectl --context {cluster} -n {row['namespace']} get pods."
         return {"cluster": cluster, "resource": what, "state": "not_ready", "message": message, "may_heal": True}
-    differences = cell.get("differences") or []
+    differences = [f"{said} {by_whom(entry)}".rstrip() for said, entry in zip(cell.get("differences") or [], cell["drift"])]
     more = f" (and {len(differences) - 3} more)" if len(differences) > 3 else ""
     fields = f": {'; '.join(differences[:3])}{more}" if differences else ""
     message = f"{cluster}: {what} {_STATE_WORDS[state]}{fields}. Why: {cell['why'].rstrip('.')}. Next: {_next(state, host, row, cluster)}."
@@ -309,7 +319,8 @@ def build_report(host: Host, members: dict[str, Member], options: Options) -> Ob
 
     ``members`` has an entry for each joined cluster. Resources are ``{kind, federated_kind, api_version, namespace,
     name, clusters: {cluster: cell}}``; a cell has ``state`` (one of ``STATES``), ``why``, ``fields`` (paths that
-    differ), ``differences`` (in words), ``replicas`` (``2/3``), ``ready``, ``images`` and ``addresses``.
+    differ), ``differences`` (in words), ``drift`` (each field with who wrote it), ``replicas`` (``2/3``), ``ready``, ``images`` and
+    ``addresses``.
     """
     expected = set(options.expected or host.clusters)
     names = list(options.expected) + sorted(set(host.clusters) - expected) if options.expected else sorted(host.clusters)

@@ -65,10 +65,14 @@ class Observer:
         """Read everything once. Raises :class:`EdgefedError` when the host cluster cannot be read."""
         host = self.look_at_host()
         members = {member.name: member for member in self._each(self._greet, sorted(host.clusters))}
-        kinds = [kind for kind in host.types.values() if self._options.wants_kind(kind)]
+        kinds = [kind for kind in host.types.values() if self._options.wants_kind(kind) and self._worth_reading(kind, host)]
         jobs = [(member, kind) for member in members.values() if not member.error for kind in kinds]
         self._each(lambda job: self._read_kind(*job, host), jobs)
         return host, members
+
+    def _worth_reading(self, kind: FederatedType, host: Host) -> bool:
+        """By labels only what the host cluster has is looked for."""
+        return not self._options.selector or bool(host.federated.get(kind.kind))
 
     # --- the host cluster ---
 
@@ -89,9 +93,15 @@ class Observer:
         limited = any((item.get("spec") or {}).get("scope") == "Namespaced" for item in settings)
         host = Host(self._host_name, self._namespace, {item["metadata"]["name"]: item for item in clusters}, types, {}, limited)
         wanted = [kind for kind in types.values() if kind.kind == FEDERATED_NAMESPACE or self._options.wants_kind(kind)]
-        lists = self._each(lambda kind: list(self._host.list(object_path(kind.api_version, kind.plural))), wanted)
-        host.federated = {kind.kind: items for kind, items in zip(wanted, lists)}
+        host.federated = dict(zip((kind.kind for kind in wanted), self._each(self._federated, wanted)))
+        if self._options.selector and FEDERATED_NAMESPACE in types:
+            host.containers = self._federated(types[FEDERATED_NAMESPACE], "")
         return host
+
+    def _federated(self, kind: FederatedType, selector: str | None = None) -> list[Object]:
+        """The federated resources of a kind, by default those that are chosen by their labels."""
+        query = {"labelSelector": (self._options.selector if selector is None else selector) or None}
+        return list(self._host.list(object_path(kind.api_version, kind.plural), query))
 
     # --- members ---
 

@@ -24,7 +24,10 @@ Name = tuple[str, str]
 
 @dataclass
 class Host:
-    """The host cluster: KubeFedClusters, the enabled federated types by federated kind, and their federated resources."""
+    """The host cluster: KubeFedClusters, the enabled federated types by federated kind, and their federated resources.
+
+    ``containers`` are all FederatedNamespaces, where ``federated`` holds only those that were chosen.
+    """
 
     name: str
     namespace: str
@@ -32,6 +35,7 @@ class Host:
     types: dict[str, FederatedType]
     federated: dict[str, list[Object]]
     limited_scope: bool = False
+    containers: list[Object] | None = None
 
     @property
     def labels(self) -> dict[str, dict[str, str]]:
@@ -40,7 +44,8 @@ class Host:
 
     def federated_namespace(self, namespace: str) -> Object | None:
         """The FederatedNamespace of a namespace."""
-        found = (item for item in self.federated.get(FEDERATED_NAMESPACE, []) if item["metadata"]["name"] == namespace)
+        there = self.federated.get(FEDERATED_NAMESPACE, []) if self.containers is None else self.containers
+        found = (item for item in there if item["metadata"]["name"] == namespace)
         return next((item for item in found if item["metadata"].get("namespace") == namespace), None)
 
 

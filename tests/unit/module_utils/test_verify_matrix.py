@@ -153,6 +153,19 @@ def test_changed_by_hand(world: World) -> None:
     assert world.cell("east")["state"] == "in_sync"
 
 
+def test_changed_by_whom(world: World) -> None:
+    """By the writer of the field, not by who wrote the object last."""
+    times = {"theirs": "2026-01-01T00:00:00Z", "other": "2026-02-02T00:00:00Z"}
+    fields = {"theirs": {"f:spec": {"f:replicas": {}}}, "other": {"f:spec": {"f:paused": {}}}}
+    entries = [{"manager": name, "operation": "Apply", "time": times[name], "fieldsV1": fields[name]} for name in times]
+    world.put("west", "FederatedDeployment", deployment(5, 5, metadata={"managedFields": entries}))
+    who = {"manager": "theirs", "operation": "Apply", "since": times["theirs"]}
+    assert world.cell("west")["drift"] == [{"field": "spec.replicas", "is": "5", "should": "2", **who}]
+    message = world.report()["problems"][0]["message"]
+    assert "spec.replicas is 5, should be 2 (theirs, Apply, since 2026-01-01T00:00:00Z). Why: " in message
+    assert world.cell("east")["drift"] == []
+
+
 def test_override_counts_only_for_its_cluster(world: World) -> None:
     world.web["spec"]["overrides"] = [{"clusterName": "west", "clusterOverrides": [{"path": "/spec/replicas", "value": 5}]}]
     assert world.cell("west")["fields"] == ["spec.replicas"]
@@ -339,6 +352,20 @@ def test_filters(world: World) -> None:
     assert [row["kind"] for row in world.report(kinds=("FederatedNamespace",))["resources"]] == ["Namespace"]
     assert [row["name"] for row in world.report(namespaces=("ns",))["resources"]] == ["ns", "web"]
     assert [row["name"] for row in world.report(namespaces=("other",))["resources"]] == ["stray"]
+
+
+def test_by_names(world: World) -> None:
+    world.put("east", "FederatedConfigMap", managed("stray"))
+    assert [row["name"] for row in world.report(names=("web",))["resources"]] == ["web"]
+    assert [row["name"] for row in world.report(names=("stray", "ns"))["resources"]] == ["ns", "stray"]
+
+
+def test_by_labels_nothing_is_extra_and_the_namespace_still_counts(world: World) -> None:
+    """What has no such label is not chosen, so that its object is not one too many."""
+    world.host.containers = world.host.federated.pop("FederatedNamespace")
+    report = world.report(selector="app=web")
+    assert [row["name"] for row in report["resources"]] == ["web"]
+    assert report["summary"]["in_sync"] == 2
 
 
 def test_exact(world: World) -> None:

@@ -274,6 +274,25 @@ def test_a_second_look_changes_no_file() -> None:
     assert plan(article(), "broken{", "<html>", LATER) == plan(article(), None, None, LATER)
 
 
+def written(manager: str, since: str) -> dict[str, Any]:
+    """The article, one field of it changed by hand."""
+    found = article()
+    entry = {"field": "spec.replicas", "is": "5", "should": "3", "manager": manager, "operation": "Update", "since": since}
+    found["resources"][0]["clusters"]["local"] |= {"state": "differs", "drift": [entry]}
+    found |= {"in_sync": False, "problems": [{"message": f"local: spec.replicas is 5 ({manager}, Update, since {since}). Why: x."}]}
+    return found
+
+
+def test_a_field_written_once_more_changes_no_file() -> None:
+    first = plan(written("kubectl", "2026-03-04T05:00:00Z"), None, None, NOW)
+    again = written("kubectl", "2026-03-04T05:59:59Z")
+    assert plan(again, first.json, first.html, LATER) == first
+    assert plan(again, first.json, None, LATER).json == first.json
+    other = plan(written("helm", "2026-03-04T05:00:00Z"), first.json, first.html, LATER)
+    assert LATER in other.json and "helm" in other.json and "helm" in other.html
+    assert page.since_of(other.html) == LATER
+
+
 def test_another_state_has_another_time() -> None:
     first = plan(article(), None, None, NOW)
     other = article()
