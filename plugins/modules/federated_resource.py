@@ -70,7 +70,7 @@ seealso:
     description: Templates, placement and overrides.
     link: https://github.com/kubernetes-retired/kubefed/blob/master/docs/userguide.md
 notes:
-  - The data of a C(FederatedSecret) is never shown, in the diff only as fingerprints.
+  - The data of a C(FederatedSecret) is never shown, in the diff only as fingerprints, by a key that each run makes anew.
   - KubeFed lets C(replace) add what is not there. Here it is an error, because a misspelt path would go unseen. Use C(op=add) to add.
   - An Ingress template in the form of before C(networking.k8s.io/v1) is converted, with a warning.
 """
@@ -112,6 +112,28 @@ EXAMPLES = r"""
     context: local
     template: [registry-secret.yml.j2]
     wait: false
+
+- name: Secrets from vaulted variables and files
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    placement:
+      groups: [edge_east]
+    secrets:
+      - name: web-tls
+        namespace: shop
+        type: kubernetes.io/tls
+        files:
+          tls.crt: certificates/web.crt
+          tls.key: certificates/web.key.vault
+      - name: database
+        namespace: shop
+        string_data:
+          password: "{{ vaulted_password }}"
+        overrides:
+          - hosts: [zj]
+            string_data:
+              password: "{{ vaulted_password_of_zj }}"
 
 - name: A plain application on the clusters of a group, more of it where there is more room
   edgefed.kubefed.federated_resource:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from integration.federate_lab import (
     actions,
     config_map,
     federate,
+    federate_playbook,
     federated,
     namespace,
     overridden,
@@ -336,17 +336,6 @@ def test_both_paths_say_the_same(federate: Federate, run_task: Any, namespace: s
             for name in ("output", "api_requests"):
                 result.pop(name, None)
         assert first == second
-
-
-def federate_playbook(federate: Federate, *options: str, cwd: Path) -> tuple[int, str]:
-    """``federate.yml`` on the lab's inventory, as a person would run it."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(REPOSITORY / "inventories/lab")]
-    command += [str(REPOSITORY / "playbooks/federate.yml"), "-e", f"federation_kubeconfig={federate.lab.kubeconfig}", *options]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    output = done.stdout + done.stderr
-    assert "Traceback" not in output
-    return done.returncode, output
 
 
 def changed_hosts(output: str) -> list[str]:

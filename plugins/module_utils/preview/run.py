@@ -9,7 +9,7 @@ import re
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, read, require_libraries, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
@@ -21,6 +21,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import KEY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
@@ -47,7 +48,7 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     documents, problems = read(params)
     host = None if params["offline"] else host_of(params, connect)
     federation = host.federation() if host else _of_inventory(params)
-    documents, wrong = gather(params, documents, federation, host, wished(params))
+    documents, wrong = gather(params, documents, federation, host, unpacked(params.get(PACKED)))
     problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
@@ -101,11 +102,14 @@ def _result(params: dict[str, Any], check: bool, prepared: Prepared, items: list
     changed = False
     if folder:
         bodies = {os.path.join(folder, files.place(item.cluster, item.body)): (item.cluster, item.body) for item in items if item.body}
-        wanted = {path: files.text(cluster, body) for path, (cluster, body) in bodies.items()}
+        known = files.key_of(folder)
+        wanted = {path: files.text(cluster, body, known or KEY) for path, (cluster, body) in bodies.items()}
         diffs, write, remove = files.plan(folder, wanted)
         changed = bool(write or remove)
         if changed and not check:
             files.carry_out(folder, write, remove)
+            if known is None and any(body["kind"] == "Secret" for _cluster, body in bodies.values()):
+                files.keep_key(folder, KEY)
     objects = [_told(item, folder) for item in items]
     data = {
         "objects": objects,
