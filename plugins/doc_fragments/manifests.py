@@ -38,12 +38,17 @@ options:
   lint:
     description:
       - How seriously to take what is valid by itself and goes wrong together, V(error), V(warn) or V(off) for each rule. What is given
-        with this task counts, and what is federated already; a member may have more.
+        with this task counts, and what is federated already; a member may have more. Of the members only quotas and limits are read, and
+        only of those in which a workload changes.
       - C(selector), a Service selects no pods of what is federated in its namespace (V(warn)).
       - C(service_port), a Service names a C(targetPort) that no container of the pods it selects has (V(error)).
       - C(reference), a ConfigMap, Secret or ServiceAccount that is named does not come to a cluster with what names it (V(warn)).
       - C(ingress_backend), the Service of an Ingress does not come with it, or has no such port (V(warn)).
       - C(empty_placement), no cluster is chosen (V(warn)).
+      - C(removed_api), a member's Kubernetes does not serve the object's apiVersion any more (V(error)).
+      - C(deprecated_api), it will stop to (V(warn)). Where nothing but group and version changed, a template is converted instead.
+      - C(quota), a ResourceQuota of a member, or one given with this task, has not enough left for a workload (V(warn)).
+      - C(limit_range), a container or pod lies outside a LimitRange of a member, or one given with this task (V(warn)).
       - C(replicas_twice), replicas are overridden that a ReplicaSchedulingPreference sets as well (V(warn)).
     type: dict
     default: {}

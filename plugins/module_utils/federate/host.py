@@ -53,7 +53,8 @@ class Host:
             )
         labels = {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in clusters}
         marks = {item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(CORDON) for item in clusters}
-        return Federation(table(configs), labels, self.namespace, {name: str(mark) for name, mark in marks.items() if mark})
+        versions = {item["metadata"]["name"]: str((item.get("status") or {}).get("kubernetesVersion") or "") for item in clusters}
+        return Federation(table(configs), labels, self.namespace, {name: str(mark) for name, mark in marks.items() if mark}, versions)
 
     def _own(self, plural: str) -> str:
         return f"{CORE}/v1beta1/namespaces/{self.namespace}/{plural}"

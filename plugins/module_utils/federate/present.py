@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import Asked, Linted, look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
@@ -17,7 +17,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import Finding
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
@@ -27,13 +26,13 @@ NOT_AWAITED = "not awaited"
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` in the order of the work, ``notices`` for the user, ``findings`` of the lint."""
+    """``steps`` in the order of the work, ``notices`` for the user, what was ``linted``."""
 
     federation: Federation
     seen: Seen
     steps: list[Step]
     notices: list[str]
-    findings: list[Finding]
+    linted: Linted
 
     @property
     def resources(self) -> list[Resource]:
@@ -65,12 +64,13 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
 
 def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
     steps = [_step(resource, prepared.seen) for resource in prepared.resources]
-    linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint)
+    asked = Asked(session.host, session.member, [step.resource for step in steps if step.todo])
+    linted = look_and_lint(asked, federation, prepared.seen, prepared.given, session.lint)
     wrong = [*prepared.problems, *linted.problems, *try_templates(session.host, [step.resource for step in steps if step.todo])]
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, prepared.seen))
-    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted.findings)
+    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted)
 
 
 def _step(resource: Resource, seen: Seen) -> Step:
@@ -99,10 +99,10 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         diff=diffs,
         warnings=plan.notices,
         data={
-            "lint": [finding.as_dict() for finding in plan.findings],
+            "lint": [finding.as_dict() for finding in plan.linted.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
             "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
-            "api_requests": session.host.client.requests,
+            "api_requests": session.host.client.requests + plan.linted.requests,
         },
     )
 

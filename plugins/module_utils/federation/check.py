@@ -44,13 +44,14 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Federation:
-    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, and which clusters
-    are ``cordoned`` or ``drained``."""
+    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, which clusters
+    are ``cordoned`` or ``drained``, and the Kubernetes version of each as KubeFed found it."""
 
     types: dict[str, FederatedType]
     clusters: dict[str, dict[str, str]]
     namespace: str
     cordoned: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

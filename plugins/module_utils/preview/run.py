@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, read, require_libraries, unpacked
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import Asked, look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import host_of, members
@@ -55,12 +55,14 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
         return look_at_host(host, federation, resources, False) if host else Seen({}, {}, {}, False)
 
     prepared = prepare(documents, problems, federation, namespace=params["namespace"], policy=params["namespace_policy"], look=seen)
-    linted = look_and_lint(host, federation, prepared.seen, prepared.given, chosen)
+    member = members(params, connect)
+    asked = Asked(host, member, prepared.given if params["compare"] else [])
+    linted = look_and_lint(asked, federation, prepared.seen, prepared.given, chosen)
     refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
-    requests = host.client.requests if host else 0
+    requests = (host.client.requests if host else 0) + linted.requests
     if host and params["compare"]:
-        requests += look(items, members(params, connect))
+        requests += look(items, member)
     items = [item for item in items if item.body is not None or item.state != SAME]
     result = _result(params, check, prepared, items, requests)
     result.warnings += linted.notices
