@@ -15,8 +15,16 @@ from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, Handed, files, packed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.secrets import Secret, Unreadable, identities_of, secrets_of
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, host_layers, layers_of, merged, placement_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import (
+    Inventory,
+    Wish,
+    host_layers,
+    layers_of,
+    merged,
+    placement_of,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Place, Problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import InProcessAction, plain
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.inventory import inventory_of, said
 
@@ -45,7 +53,8 @@ class GivenAction(InProcessAction):
         secrets, wrong = self._secrets(given, placement, args, task_vars)
         problems += wrong
         wish, wrong = self._wish(None if given and not _federates(args) else placement, args, task_vars)
-        handed = Handed(entries, list(dict.fromkeys([*problems, *wrong])), wish, secrets)
+        inventory = _clusters_only(inventory_of(task_vars)) if any(PREFERENCE.kind in str(value) for _origin, value in entries) else None
+        handed = Handed(entries, list(dict.fromkeys([*problems, *wrong])), wish, secrets, inventory)
         return args if handed == Handed() else {**args, PACKED: packed(handed)}
 
     def _secrets(self, given: Any, placement: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> tuple[list[Secret], list[Problem]]:
@@ -95,6 +104,12 @@ class GivenAction(InProcessAction):
             return plain(lookup.run([here if os.path.exists(here) else path], variables=task_vars)[0])
         except Exception as error:
             raise AnsibleError(f"Template {path} cannot be rendered: {_cause(error, here)}. Next: {_TODO}.") from None
+
+
+def _clusters_only(inventory: Inventory) -> Inventory:
+    """As small as it can be handed over: masters and what else the inventory has are no clusters."""
+    groups = {name: inventory.clusters(name) for name in inventory.groups}
+    return Inventory(groups, inventory.members, inventory.members)
 
 
 def _federates(args: dict[str, Any]) -> bool:

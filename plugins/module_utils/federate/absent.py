@@ -23,7 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespa
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import decide_absent, in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
 
@@ -92,7 +92,8 @@ class _Namespaces:
         if host is None or in_deletion(host):
             return False
         keys = [*(key for key in self.given if key[1] == name), (FEDERATED_NAMESPACE, name, name)]
-        going = [(self.federation.types[kind].plural, each) for kind, _namespace, each in keys if kind in self.federation.types]
+        types = {**self.federation.types, PREFERENCE.kind: PREFERENCE}
+        going = [(types[kind].plural, each) for kind, _namespace, each in keys if kind in types]
         return bool(contents(self.session.host, self.session.host.client, name, going))
 
     def _members_spare(self, name: str, federated: dict[str, Any], host: dict[str, Any] | None) -> bool:

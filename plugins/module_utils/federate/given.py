@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.secrets import Secret
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, wish_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Inventory, Wish, wish_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -83,12 +83,13 @@ Entry = tuple[str, Any]
 @dataclass(frozen=True)
 class Handed:
     """What the action plugin hands over: ``(name for messages, object or text)``, what is wrong, what is to be done to plain manifests,
-    and secrets."""
+    secrets, and the inventory where a preference may want it."""
 
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     wish: Wish = field(default_factory=Wish)
     secrets: list[Secret] = field(default_factory=list)
+    inventory: Inventory | None = None
 
     def unplaced(self) -> Handed:
         """The same to be removed, which needs no placement."""
@@ -129,7 +130,9 @@ def packed(handed: Handed) -> str:
     """
     told = [[one.place.origin, one.place.line, one.cause, one.todo, one.object, one.field] for one in handed.problems]
     secrets = [[secret.origin, secret.manifest, secret.wish.as_dict()] for secret in handed.secrets]
-    return json.dumps({"entries": handed.entries, "problems": told, "wish": handed.wish.as_dict(), "secrets": secrets})
+    inventory = handed.inventory and asdict(handed.inventory)
+    found = {"entries": handed.entries, "problems": told, "wish": handed.wish.as_dict(), "secrets": secrets, "inventory": inventory}
+    return json.dumps(found)
 
 
 def unpacked(text: str | None) -> Handed:
@@ -142,6 +145,7 @@ def unpacked(text: str | None) -> Handed:
         problems=[Problem(Place(origin, line), *told) for origin, line, *told in found["problems"]],
         wish=wish_of(found["wish"]),
         secrets=[Secret(origin, manifest, wish_of(wish)) for origin, manifest, wish in found["secrets"]],
+        inventory=Inventory(**found["inventory"]) if found["inventory"] else None,
     )
 
 

@@ -21,7 +21,6 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint im
     lint,
     under_limits,
     wants,
-    with_own_replicas,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -49,14 +48,12 @@ class Asked:
 def look_and_lint(asked: Asked, federation: Federation, seen: Seen, resources: list[Resource], levels: Mapping[str, str]) -> Linted:
     """Offline only the set itself is known."""
     objects = dict(seen.objects)
-    preferences: frozenset[tuple[str, str]] = frozenset()
     members = _Members(asked.member)
     if asked.host:
         objects.update(asked.host.objects([], _places(federation, resources)))
-        preferences = asked.host.preferences({resource.key[1] for resource in with_own_replicas(resources)})
         if {levels[QUOTA], levels[RANGE]} != {OFF}:
             members.look(asked.host, under_limits(asked.changing))
-    beside = Beside(objects, federation.types, federation.clusters, preferences, federation.versions, members.limits)
+    beside = Beside(objects, federation.types, federation.clusters, federation.versions, members.limits)
     return Linted(lint(resources, beside, levels), members)
 
 

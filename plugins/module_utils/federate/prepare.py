@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.led import Led, follow
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.cordon import respect_cordons
@@ -17,13 +18,15 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 
 @dataclass(frozen=True)
 class Prepared:
-    """``given`` as resources, ``resources`` with the needed namespaces before them; ``seen`` is what is there."""
+    """``given`` as resources, ``resources`` with the needed namespaces before them; ``seen`` is what is there; ``led`` what preferences
+    lead."""
 
     given: list[Resource]
     resources: list[Resource]
     seen: Seen
     problems: list[Problem]
     notices: list[str]
+    led: list[Led] = field(default_factory=list)
 
 
 def prepare(
@@ -39,11 +42,12 @@ def prepare(
     checked = check(documents, federation, namespace)
     seen = look(checked.resources)
     cordons = [respect_cordons(resource, seen.current(resource.key), federation) for resource in checked.resources]
+    following = follow(checked.resources, seen, federation)
     situation = Situation(federation, seen.hosts, seen.federated, policy, seen.limited)
     need = needed(_without_broken_namespaces(documents, checked), situation)
-    wrong = [*problems, *checked.problems, *(problem for found in cordons for problem in found[0]), *need.problems]
-    notices = [*checked.notices, *(notice for found in cordons for notice in found[1])]
-    return Prepared(checked.resources, [*need.resources, *checked.resources], seen, wrong, notices)
+    wrong = [*problems, *checked.problems, *(problem for found in cordons for problem in found[0]), *following.problems, *need.problems]
+    notices = [*checked.notices, *(notice for found in cordons for notice in found[1]), *following.notices]
+    return Prepared(checked.resources, [*need.resources, *checked.resources], seen, wrong, notices, following.led)
 
 
 def _without_broken_namespaces(documents: list[Document], checked: Checked) -> list[Resource]:

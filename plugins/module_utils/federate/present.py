@@ -9,15 +9,18 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import put_all
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.led import Led
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import Asked, Linted, look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sharing import Shares, await_shares, foretold
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_decisions, of_object, told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import given_replicas
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
@@ -26,13 +29,14 @@ NOT_AWAITED = "not awaited"
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` in the order of the work, ``notices`` for the user, what was ``linted``."""
+    """``steps`` in the order of the work, ``notices`` for the user, what was ``linted``, and what preferences have ``led``."""
 
     federation: Federation
     seen: Seen
     steps: list[Step]
     notices: list[str]
     linted: Linted
+    led: list[Led]
 
     @property
     def resources(self) -> list[Resource]:
@@ -44,6 +48,13 @@ class Plan:
         """Whether there is anything to do."""
         return any(step.todo for step in self.steps)
 
+    @property
+    def unsettled(self) -> list[Led]:
+        """The targets that KubeFed has still to give replicas."""
+        todo = {step.resource.key for step in self.steps if step.todo}
+        concerned = [(one, {of.key for of in (one.preference, one.target) if of}) for one in self.led]
+        return [one for one, keys in concerned if keys & todo or given_replicas(self.seen.current(one.key)) != one.plan]
+
 
 def present(session: Session, documents: list[Document], problems: list[Problem], federation: Federation) -> Result:
     """Raises :class:`EdgefedError` for all that is wrong with the manifests at once, and for clusters that did not get them."""
@@ -54,12 +65,15 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
     prepared = prepare(documents, problems, federation, namespace=session.namespace, policy=session.policy, look=seen)
     plan = _plan(session, federation, prepared)
     if session.check:
-        return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen))
+        there = verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen)
+        return _result(session, plan, there, foretold(plan.led))
     put_all(session, plan.steps)
     found: Verdicts = {}
+    shares = foretold(plan.led)
     if session.wait:
+        shares |= await_shares(session, plan.unsettled)
         found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
-    return _result(session, plan, found)
+    return _result(session, plan, found, shares)
 
 
 def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
@@ -70,7 +84,7 @@ def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
     # An object that depends on one that is wrong would only be refused for that.
     refuse(wrong)
     refuse(try_applies(session, steps, prepared.seen))
-    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted)
+    return Plan(federation, prepared.seen, steps, [*prepared.notices, *linted.notices], linted, prepared.led)
 
 
 def _step(resource: Resource, seen: Seen) -> Step:
@@ -82,7 +96,7 @@ def _step(resource: Resource, seen: Seen) -> Step:
     return Step(resource, current, decide(resource.body, current))
 
 
-def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
+def _result(session: Session, plan: Plan, found: Verdicts, shares: Shares) -> Result:
     clusters = plan.federation.clusters
     diffs = [
         entry
@@ -101,6 +115,7 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         data={
             "lint": [finding.as_dict() for finding in plan.linted.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
+            "replicas": [{"object": f"{kind} {namespace}/{name}", "clusters": of} for (kind, namespace, name), of in shares.items()],
             "resources": [step.describe(_told(step.resource, found)) for step in plan.steps],
             "api_requests": session.host.client.requests + plan.linted.requests,
         },

@@ -10,6 +10,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.live import live_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.shares_of_groups import with_clusters
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem
 
@@ -23,6 +24,9 @@ def gather(
         cause, todo = ("offline there are none", "leave live out") if host is None else ("they are plain objects", "say federate: true")
         return documents, [Problem(Place("live"), cause, todo)]
     secrets, problems = _secrets(handed, federation, params["namespace"])
+    if handed.inventory:
+        documents, wrong = with_clusters(documents, handed.inventory)
+        problems += wrong
     if not params["federate"]:
         return [*documents, *secrets], problems
     found, wrong = live_documents(host, federation, params["live"], params["namespace"]) if host else ([], [])

@@ -60,7 +60,7 @@ def placement_of(given: Any, inventory: Inventory, whose: str = TASK) -> tuple[O
     if problems:
         return None, problems
     problems = unknown(document, ("placement",), PLACEMENT)
-    names, more = _clusters(document, ("placement",), inventory)
+    names, more = clusters_at(document, ("placement",), inventory)
     problems += more
     if "selector" in given:
         problems += wrong_type(document, ("placement", "selector"), dict, "matchLabels or matchExpressions ({} selects all)")
@@ -85,7 +85,7 @@ def layers_of(given: Any, inventory: Inventory, whose: str = TASK) -> tuple[list
     for index, item in enumerate(given):
         here: Path = ("overrides", index)
         wrong = _item_problems(document, here, (*FILTERS, *CONTENT, "groups", "hosts"))
-        clusters, more = _clusters(document, here, inventory) if not wrong else (None, [])
+        clusters, more = clusters_at(document, here, inventory) if not wrong else (None, [])
         problems += [*wrong, *more]
         if wrong or more:
             continue
@@ -150,7 +150,7 @@ def _texts(item: Object, name: str) -> list[str]:
     return [str(one) for one in given] if isinstance(given, list) else []
 
 
-def _clusters(document: Document, path: Path, inventory: Inventory) -> tuple[list[str] | None, list[Problem]]:
+def clusters_at(document: Document, path: Path, inventory: Inventory) -> tuple[list[str] | None, list[Problem]]:
     """The clusters of ``groups`` and ``hosts`` at ``path``, sorted; ``None`` where neither is given."""
     item = value_at(document.body, path)
     problems: list[Problem] = []

@@ -31,7 +31,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
     preview,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem, dotted
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType, nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType, nearest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 ERROR, WARN, OFF = LEVELS = ("error", "warn", "off")
@@ -66,14 +66,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Beside:
-    """What is there already. In the host cluster federated objects by key, their types, clusters with labels, and the names of
-    ReplicaSchedulingPreferences as ``(namespace, name)``; of the clusters their Kubernetes versions, and ``limits`` by cluster and
-    namespace."""
+    """What is there already. In the host cluster federated objects and preferences by key, their types, clusters with
+    labels; of the clusters their Kubernetes versions, and ``limits`` by cluster and namespace."""
 
     objects: Mapping[Key, dict[str, Any]] = field(default_factory=dict)
     types: Mapping[str, FederatedType] = field(default_factory=dict)
     clusters: dict[str, dict[str, str]] = field(default_factory=dict)
-    preferences: frozenset[tuple[str, str]] = frozenset()
     versions: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], Limits] = field(default_factory=dict)
 
@@ -102,11 +100,6 @@ def wants(resources: list[Resource]) -> set[tuple[str, str]]:
     }
 
 
-def with_own_replicas(resources: list[Resource]) -> list[Resource]:
-    """Those with an override of their replicas, which a ReplicaSchedulingPreference would set as well."""
-    return [resource for resource in resources if _replicas_override(resource)]
-
-
 def under_limits(resources: list[Resource]) -> set[tuple[str, str]]:
     """``(cluster, namespace)`` of the workloads, which quotas and limit ranges there may refuse."""
     return {
@@ -121,6 +114,7 @@ def lint(resources: list[Resource], beside: Beside, chosen: Mapping[str, str]) -
     """All that the rules find, in the order of ``resources``; the same about several clusters is one finding."""
     world = _world(resources, beside)
     limited = _limited(resources, world, beside)
+    led = _led([*beside.objects.items(), *((resource.key, resource.body) for resource in resources)])
     found = []
     for resource in resources:
         faults: dict[Fault, list[str]] = defaultdict(list)
@@ -128,7 +122,7 @@ def lint(resources: list[Resource], beside: Beside, chosen: Mapping[str, str]) -
             of_limits = limited.get((resource.key, cluster), [])
             for fault in (*lint_rules.faults(body, world[cluster]), *_of_version(body, beside.versions.get(cluster, "")), *of_limits):
                 faults[fault].append(cluster)
-        for fault in _of_the_whole(resource, beside):
+        for fault in _of_the_whole(resource, beside, led):
             faults[fault] += resource.clusters
         found += [
             _finding(resource, fault, clusters, chosen[fault.rule]) for fault, clusters in faults.items() if chosen[fault.rule] != OFF
@@ -194,13 +188,18 @@ def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, d
         return []
 
 
-def _of_the_whole(resource: Resource, beside: Beside) -> Iterable[Fault]:
-    if resource.type is not None and not resource.clusters:
+def _led(objects: Iterable[tuple[Key, dict[str, Any]]]) -> set[Key]:
+    """The keys of what preferences lead."""
+    return {(body["spec"]["targetKind"], key[1], key[2]) for key, body in objects if key[0] == PREFERENCE.kind}
+
+
+def _of_the_whole(resource: Resource, beside: Beside, led: set[Key]) -> Iterable[Fault]:
+    if resource.propagated and not resource.clusters:
         known = ", ".join(sorted(beside.clusters)) or "none"
         cause = f"it chooses no cluster (joined: {known}), so nothing is propagated"
         yield Fault(EMPTY, ("spec", "placement"), cause, "name clusters, or correct the selector")
     path = _replicas_override(resource)
-    if path and (resource.key[1], resource.key[2]) in beside.preferences:
+    if path and resource.key in led:
         cause = (
             f"ReplicaSchedulingPreference {resource.key[1]}/{resource.key[2]} sets the replicas of each cluster too, and overwrites these"
         )
@@ -210,7 +209,7 @@ def _of_the_whole(resource: Resource, beside: Beside) -> Iterable[Fault]:
 def _replicas_override(resource: Resource) -> Path | None:
     if resource.type is None or resource.type.target_kind not in ("Deployment", "ReplicaSet"):
         return None
-    for index, item in enumerate(resource.body["spec"].get("overrides") or []):
+    for index, item in enumerate(resource.document.body["spec"].get("overrides") or []):
         for number, override in enumerate(item["clusterOverrides"]):
             if override["path"] == "/spec/replicas":
                 return ("spec", "overrides", index, "clusterOverrides", number)

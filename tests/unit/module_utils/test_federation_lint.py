@@ -46,7 +46,9 @@ def resource(body: dict[str, Any]) -> Resource:
 
 def found(*bodies: dict[str, Any], there: tuple[dict[str, Any], ...] = (), preferences: tuple[str, ...] = ()) -> list[Finding]:
     objects = {(body["kind"], "shop", body["metadata"]["name"]): body for body in there}
-    beside = Beside(objects, TYPES, CLUSTERS, frozenset(("shop", name) for name in preferences))
+    led = {"spec": {"targetKind": "FederatedDeployment"}}
+    objects |= {("ReplicaSchedulingPreference", "shop", name): led for name in preferences}
+    beside = Beside(objects, TYPES, CLUSTERS)
     return lint([resource(body) for body in bodies], beside, DEFAULTS)
 
 
