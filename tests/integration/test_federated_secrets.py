@@ -164,6 +164,8 @@ def test_by_the_role(federate: Federate, vault: Any, namespace: str, tmp_path: P
         texts.append(file.read_text())
         nothing_is_shown(said + texts[-1])
     assert texts[0] == texts[1] and "changed=0" in said
-    code, said = federate_playbook(federate, *options, "-e", "federated_resources_state=absent", cwd=tmp_path)
+    code, said = federate_playbook(
+        federate, *options, "-e", "federated_resources_state=absent", "-e", "federated_resources_wait=false", cwd=tmp_path
+    )
     assert code == 0, said
     nothing_is_shown(said)
