@@ -38,12 +38,17 @@ options:
   lint:
     description:
       - How seriously to take what is valid by itself and goes wrong together, V(error), V(warn) or V(off) for each rule. What is given
-        with this task counts, and what is federated already; a member may have more.
+        with this task counts, and what is federated already; a member may have more. Of the members only quotas and limits are read, and
+        only of those in which a workload changes.
       - C(selector), a Service selects no pods of what is federated in its namespace (V(warn)).
       - C(service_port), a Service names a C(targetPort) that no container of the pods it selects has (V(error)).
       - C(reference), a ConfigMap, Secret or ServiceAccount that is named does not come to a cluster with what names it (V(warn)).
       - C(ingress_backend), the Service of an Ingress does not come with it, or has no such port (V(warn)).
       - C(empty_placement), no cluster is chosen (V(warn)).
+      - C(removed_api), a member's Kubernetes does not serve the object's apiVersion any more (V(error)).
+      - C(deprecated_api), it will stop to (V(warn)). Where nothing but group and version changed, a template is converted instead.
+      - C(quota), a ResourceQuota of a member, or one given with this task, has not enough left for a workload (V(warn)).
+      - C(limit_range), a container or pod lies outside a LimitRange of a member, or one given with this task (V(warn)).
       - C(replicas_twice), replicas are overridden that a ReplicaSchedulingPreference sets as well (V(warn)).
     type: dict
     default: {}
@@ -132,6 +137,79 @@ options:
             cluster makes of its own (the service account V(default), V(kube-root-ca.crt), tokens, Helm's releases).
         type: bool
         default: false
+  secrets:
+    description:
+      - Secrets by their keys, as vaulted variables and files hold them. Each becomes a C(FederatedSecret), all values base64 in C(data), so
+        that any bytes arrive in the members as they are.
+      - Nothing of them is in the output. A diff shows keys, and of each value a fingerprint by a random key that each run makes anew, so
+        that a change is seen and no value, however short, can be found by trying.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Its name.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace. By default O(namespace).
+        type: str
+      type:
+        description: The Secret's type, as V(kubernetes.io/tls). By default V(Opaque).
+        type: str
+      labels:
+        description: Labels of the Secret in the members.
+        type: dict
+      immutable:
+        description: Whether the members let nobody change it.
+        type: bool
+      data:
+        description: Values in base64, by key.
+        type: dict
+      string_data:
+        description: Values as texts, by key.
+        type: dict
+      files:
+        description:
+          - Files with the values, by key. They are read on the controller, byte by byte, and decrypted where C(ansible-vault) encrypted
+            them.
+        type: dict
+      placement:
+        description: Where it goes, as O(placement), which it is by default.
+        type: dict
+        suboptions:
+          groups:
+            description: Groups.
+            type: list
+            elements: str
+          hosts:
+            description: Hosts, named as the clusters.
+            type: list
+            elements: str
+          selector:
+            description: KubeFed's C(clusterSelector).
+            type: dict
+      overrides:
+        description: Other values for some clusters. The precedence is that of O(overrides).
+        type: list
+        elements: dict
+        suboptions:
+          groups:
+            description: For the clusters of these groups.
+            type: list
+            elements: str
+          hosts:
+            description: For these clusters.
+            type: list
+            elements: str
+          data:
+            description: Values in base64, by key.
+            type: dict
+          string_data:
+            description: Values as texts, by key.
+            type: dict
+          files:
+            description: Files with the values, by key.
+            type: dict
   override_variable:
     description:
       - The variable that holds overrides in the inventory, in C(group_vars), C(host_vars) or the inventory itself. Each item is as one of

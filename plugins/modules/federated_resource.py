@@ -21,6 +21,10 @@ description:
   - An object that is being deleted is waited for and then made again, since what is applied to it would be lost with it.
   - A cluster that is cordoned (M(edgefed.kubefed.kubefed_cluster_scheduling)) cannot be named where the object was not before. Where a
     selector chooses it, or it was drained, the object stays out of it until it is uncordoned, with a warning.
+  - A C(ReplicaSchedulingPreference) is checked against the clusters that its target is placed in, and its C(clusters) may be a list of
+    C(weight), C(minReplicas) and C(maxReplicas) by C(groups) and C(hosts) of the inventory. Of two for one cluster the stronger stands, as
+    of O(overrides). What KubeFed writes into the target (its clusters, and the replicas of each) stays KubeFed's. It is foretold, and
+    waited for.
   - A namespace that the resources need and nobody defined is made, and federated to all clusters that they go to.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -145,7 +149,9 @@ seealso:
     description: Templates, placement and overrides.
     link: https://github.com/kubernetes-retired/kubefed/blob/master/docs/userguide.md
 notes:
-  - The data of a C(FederatedSecret) is never shown, in the diff only as fingerprints.
+  - The data of a C(FederatedSecret) is never shown, in the diff only as fingerprints, by a key that each run makes anew.
+  - KubeFed places what a preference leads in every ready cluster, with 0 replicas where it gives none, unless it says
+    C(intersectWithClusterSelector) and the target a C(clusterSelector).
   - KubeFed lets C(replace) add what is not there. Here it is an error, because a misspelt path would go unseen. Use C(op=add) to add.
   - An Ingress template in the form of before C(networking.k8s.io/v1) is converted, with a warning.
 """
@@ -187,6 +193,28 @@ EXAMPLES = r"""
     context: local
     template: [registry-secret.yml.j2]
     wait: false
+
+- name: Secrets from vaulted variables and files
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    placement:
+      groups: [edge_east]
+    secrets:
+      - name: web-tls
+        namespace: shop
+        type: kubernetes.io/tls
+        files:
+          tls.crt: certificates/web.crt
+          tls.key: certificates/web.key.vault
+      - name: database
+        namespace: shop
+        string_data:
+          password: "{{ vaulted_password }}"
+        overrides:
+          - hosts: [zj]
+            string_data:
+              password: "{{ vaulted_password_of_zj }}"
 
 - name: A plain application on the clusters of a group, more of it where there is more room
   edgefed.kubefed.federated_resource:
@@ -264,6 +292,25 @@ EXAMPLES = r"""
       clusters: 90%
       condition: Available
 
+- name: Nine replicas, three times as many on clusters with room, and one at most at zj
+  edgefed.kubefed.federated_resource:
+    kubeconfig: .edgefed/kubeconfig
+    context: local
+    definition:
+      apiVersion: scheduling.kubefed.io/v1alpha1
+      kind: ReplicaSchedulingPreference
+      metadata:
+        name: web
+        namespace: shop
+      spec:
+        targetKind: FederatedDeployment
+        totalReplicas: 9
+        rebalance: true
+        clusters:
+          - {weight: 1, minReplicas: 1}
+          - {groups: [large], weight: 3}
+          - {hosts: [zj], maxReplicas: 1}
+
 - name: Remove what these manifests define
   edgefed.kubefed.federated_resource:
     kubeconfig: .edgefed/kubeconfig
@@ -326,6 +373,14 @@ adopted:
     - object: FederatedConfigMap shop/settings
       cluster: zj
       differences: ['data.currency is "CNY", should be "EUR"']
+replicas:
+  description: The replicas of what preferences lead, in check mode as they are foretold.
+  returned: when O(state=present)
+  type: list
+  elements: dict
+  sample:
+    - object: FederatedDeployment shop/web
+      clusters: {cddev: 2, local: 6, zj: 1}
 api_requests:
   description: How many requests were sent.
   returned: success

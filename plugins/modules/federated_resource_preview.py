@@ -40,7 +40,7 @@ options:
   dest:
     description:
       - Folder for the files C(<cluster>/<namespace>/<kind>-<name>.yaml), C(_cluster) for objects in no namespace. Of a Secret's data they
-        hold fingerprints.
+        hold fingerprints, by a random key that lies beside them, so that the next preview can be compared.
       - Files of an earlier preview that do not belong to this one are removed, and what others put there stays.
       - Without it nothing is written.
     type: path

@@ -9,13 +9,22 @@ import contextlib
 import os
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.loader import lookup_loader
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, Entry, files, packed
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, host_layers, layers_of, merged, placement_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, Handed, files, packed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.secrets import Secret, Unreadable, identities_of, secrets_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import (
+    Inventory,
+    Wish,
+    host_layers,
+    layers_of,
+    merged,
+    placement_of,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Place, Problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.in_process import InProcessAction, plain
 from ansible_collections.edgefed.kubefed.plugins.plugin_utils.inventory import inventory_of, said
 
@@ -40,13 +49,37 @@ class GivenAction(InProcessAction):
         entries += [(path, self._rendered(path, task_vars)) for path in _listed(args.pop("template", None))]
         if definition is not None:
             entries.append((str(args.get("definition_name") or self.ARGUMENT_SPEC["definition_name"]["default"]), plain(definition)))
-        wish, wrong = self._wish(args, task_vars)
-        return _handed_over(args, entries, [*problems, *wrong], wish)
+        placement, given = plain(args.pop("placement", None)) or None, plain(args.pop("secrets", None)) or []
+        secrets, wrong = self._secrets(given, placement, args, task_vars)
+        problems += wrong
+        wish, wrong = self._wish(None if given and not _federates(args) else placement, args, task_vars)
+        inventory = _clusters_only(inventory_of(task_vars)) if any(PREFERENCE.kind in str(value) for _origin, value in entries) else None
+        handed = Handed(entries, list(dict.fromkeys([*problems, *wrong])), wish, secrets, inventory)
+        return args if handed == Handed() else {**args, PACKED: packed(handed)}
 
-    def _wish(self, args: dict[str, Any], task_vars: dict[str, Any]) -> tuple[Wish, list[Problem]]:
-        placement, overrides = plain(args.pop("placement", None)) or None, plain(args.pop("overrides", None)) or []
+    def _secrets(self, given: Any, placement: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> tuple[list[Secret], list[Problem]]:
+        if not given or args.get("state") == "absent":
+            return identities_of(given)
+        inventory = inventory_of(task_vars)
+        placed, problems = placement_of(placement, inventory)
+        found, wrong = secrets_of(given, inventory, placed, self._bytes)
+        return found, [*problems, *wrong]
+
+    def _bytes(self, path: str) -> bytes:
+        """A file as it is, or as it was before ansible-vault encrypted it."""
+        here = os.path.abspath(os.path.expanduser(path))
+        try:
+            content: bytes = self._loader._get_file_contents(here)[0]
+        except AnsibleFileNotFound:
+            raise Unreadable(f"there is no file {here}", "check the path") from None
+        except AnsibleError:
+            raise Unreadable(f"{here} cannot be read, or not decrypted", "check its rights, and the vault's password") from None
+        return content
+
+    def _wish(self, placement: Any, args: dict[str, Any], task_vars: dict[str, Any]) -> tuple[Wish, list[Problem]]:
+        overrides = plain(args.pop("overrides", None)) or []
         variable = str(args.get("override_variable") or self.ARGUMENT_SPEC["override_variable"]["default"])
-        if not boolean(args.get("federate") or False, strict=False):
+        if not _federates(args):
             given = "placement" if placement else "overrides" if overrides else ""
             todo = "say federate: true, or write them into the federated resources"
             return Wish(), [
@@ -73,8 +106,14 @@ class GivenAction(InProcessAction):
             raise AnsibleError(f"Template {path} cannot be rendered: {_cause(error, here)}. Next: {_TODO}.") from None
 
 
-def _handed_over(args: dict[str, Any], entries: list[Entry], problems: list[Problem], wish: Wish) -> dict[str, Any]:
-    return {**args, PACKED: packed(entries, problems, wish)} if entries or problems or wish != Wish() else args
+def _clusters_only(inventory: Inventory) -> Inventory:
+    """As small as it can be handed over: masters and what else the inventory has are no clusters."""
+    groups = {name: inventory.clusters(name) for name in inventory.groups}
+    return Inventory(groups, inventory.members, inventory.members)
+
+
+def _federates(args: dict[str, Any]) -> bool:
+    return bool(boolean(args.get("federate") or False, strict=False))
 
 
 def _listed(value: Any) -> list[str]:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -141,3 +144,14 @@ def without_counts(result: dict[str, Any]) -> dict[str, Any]:
     """A result as far as check mode can predict it: not how many requests, nor how the clusters stand after the wait."""
     kept = {key: value for key, value in result.items() if key not in ("output", "api_requests", "resources")}
     return {**kept, "resources": [{**one, "clusters": sorted(one["clusters"])} for one in result["resources"]]}
+
+
+def federate_playbook(federate: Federate, *options: str, cwd: Path, name: str = "federate") -> tuple[int, str]:
+    """``federate.yml``, or another playbook, on the lab's inventory, as a person would run it."""
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(REPOSITORY / "inventories/lab")]
+    command += [str(REPOSITORY / f"playbooks/{name}.yml"), "-e", f"federation_kubeconfig={federate.lab.kubeconfig}", *options]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    output = done.stdout + done.stderr
+    assert "Traceback" not in output
+    return done.returncode, output

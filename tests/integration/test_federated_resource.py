@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,11 +25,13 @@ from integration.federate_lab import (
     actions,
     config_map,
     federate,
+    federate_playbook,
     federated,
     namespace,
     overridden,
     without_counts,
 )
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import override_hash, template_hash
 
@@ -174,6 +175,44 @@ def test_lint(federate: Federate, namespace: str) -> None:
     assert "is not placed in this cluster (in local)" in federate.refused(*web(namespace, "http", "settings"), lint={"reference": "error"})
     assert federate(*web(namespace, "htp", "settings"), lint={"reference": False, "service_port": "off"}, check=True).data["lint"] == []
     assert "there is no rule 'ports'" in federate.refused(*web(namespace, "http", "settings"), lint={"ports": "warn"})
+
+
+def test_lint_by_the_members_own_rules(federate: Federate, namespace: str) -> None:
+    """Quotas and limit ranges of one member, its Kubernetes version; asked only where something changes."""
+    lab = federate.lab
+    quota = {"metadata": {"name": "few", "namespace": namespace}, "spec": {"hard": {"pods": "1"}}}
+    small = {"metadata": {"name": "small", "namespace": namespace}, "spec": {"limits": [{"type": "Container", "max": {"memory": "1Mi"}}]}}
+    items = [{"apiVersion": "v1", "kind": kind, **body} for kind, body in (("ResourceQuota", quota), ("LimitRange", small))]
+    federate(config_map("settings", namespace), config_map("other", namespace))
+    lab.kubectl("zj", "create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    until(lambda: lab.get("zj", "resourcequota", "few", "-n", namespace)["status"].get("used"), "the quota is counted")
+    deployment, service = web(namespace, "http", "settings")
+    deployment["spec"]["template"]["spec"]["replicas"] = 2
+    deployment["spec"]["template"]["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"memory": "64Mi"}}
+    strict = {"quota": "error", "limit_range": "error"}
+    said = federate.refused(deployment, service, lint=strict)
+    assert "ResourceQuota few allows pods 1; 0 is used, and 2 would come (in zj). Next: ask for less here" in said
+    assert "LimitRange small allows memory of 1048576 at most, and container web has the limit 67108864 (in zj)" in said
+    quiet = federate(deployment, service, lint={"quota": "off", "limit_range": "off"}, check=True)
+    asked = federate(deployment, service, check=True)
+    assert [(one["rule"], one["level"], one["clusters"]) for one in asked.data["lint"]] == [
+        ("limit_range", "warn", ["zj"]),
+        ("quota", "warn", ["zj"]),
+    ]
+    assert asked.data["api_requests"] - quiet.data["api_requests"] == 4, "a list of each for each cluster"
+    federate(deployment, service, wait=False)
+    again, unasked = (federate(deployment, service, wait=False, lint=lint) for lint in ({}, {"quota": "off", "limit_range": "off"}))
+    assert (again.changed, again.data["api_requests"]) == (False, unasked.data["api_requests"])
+    deployment["spec"]["template"]["apiVersion"] = "apps/v1beta2"
+    old = federate.refused(deployment)
+    assert "spec.template.apiVersion: Deployment of apps/v1beta2 is not served since Kubernetes 1.16, and this cluster has v1." in old
+    assert "Next: write it as apps/v1." in old
+    rules = {"apiVersion": "rbac.authorization.k8s.io/v1beta1", "rules": []}
+    role = federated("FederatedClusterRole", f"{namespace}-role", "", {"template": rules})
+    del role["metadata"]["namespace"]
+    done = federate(role, check=True)
+    assert "ClusterRole of rbac.authorization.k8s.io/v1beta1 is the same as of rbac.authorization.k8s.io/v1" in done.warnings[0]
+    assert "apiVersion: rbac.authorization.k8s.io/v1\n" in done.diff[0]["after"]
 
 
 # --- refusals ----------------------------------------------------------------------------------------------------------
@@ -336,17 +375,6 @@ def test_both_paths_say_the_same(federate: Federate, run_task: Any, namespace: s
             for name in ("output", "api_requests"):
                 result.pop(name, None)
         assert first == second
-
-
-def federate_playbook(federate: Federate, *options: str, cwd: Path) -> tuple[int, str]:
-    """``federate.yml`` on the lab's inventory, as a person would run it."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(REPOSITORY / "inventories/lab")]
-    command += [str(REPOSITORY / "playbooks/federate.yml"), "-e", f"federation_kubeconfig={federate.lab.kubeconfig}", *options]
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(REPOSITORY / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
-    output = done.stdout + done.stderr
-    assert "Traceback" not in output
-    return done.returncode, output
 
 
 def changed_hosts(output: str) -> list[str]:

@@ -17,7 +17,7 @@ from integration.inventory_site import CONFIG_MAP, DEPLOYMENT, Site, site
 from integration.waiting import closed_port, until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import connect
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import packed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import Handed, packed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.to_federated import to_federated
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
@@ -169,7 +169,7 @@ LIVE = [
 def federate_live(federate: Federate, wanted: list[dict[str, Any]], **options: Any) -> Result:
     """Placed as the action plugin hands it over."""
     wish = Wish({"clusters": [{"name": "local"}, {"name": "zj"}]})
-    return federate(live=wanted, federate=True, packed=packed([], [], wish), **options)
+    return federate(live=wanted, federate=True, packed=packed(Handed(wish=wish)), **options)
 
 
 def test_live_objects_as_kubefedctl_and_adopted(federate: Federate, namespace: str) -> None:
@@ -217,5 +217,5 @@ def test_live_objects_as_kubefedctl_and_adopted(federate: Federate, namespace: s
 )
 def test_live_refused(federate: Federate, wanted: dict[str, Any], said: str) -> None:
     wish = Wish({"clusters": [{"name": "zj"}]})
-    assert said in federate.refused(live=[wanted], federate=True, packed=packed([], [], wish))
+    assert said in federate.refused(live=[wanted], federate=True, packed=packed(Handed(wish=wish)))
     assert "live: they are plain objects. Next: say federate: true." in federate.refused(live=[wanted])

@@ -44,7 +44,7 @@ def absent(session: Session, documents: list[Document], problems: list[Problem],
 
 def _step(session: Session, resource: Resource, seen: Seen) -> Step:
     current = seen.current(resource.key)
-    return Step(resource, current, decide_absent(current, session.orphan and resource.type is not None))
+    return Step(resource, current, decide_absent(current, session.orphan and resource.propagated))
 
 
 def gone(step: Step, federation: Federation) -> list[Diff]:

@@ -136,7 +136,7 @@ def _found(client: Client, cluster: str, wanted: Wanted, there: Object) -> Found
     """With what the member would have after KubeFed's update, which replaces the object as a whole: a dry run of it."""
     resource, of = wanted.resource, wanted.type
     before = {**there, "apiVersion": of.target_api_version, "kind": of.target_kind}
-    body = preview(resource.body, cluster, of.target, before)
+    body = preview(resource.foretold or resource.body, cluster, of.target, before)
     body["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
     try:
         after = client.request("PUT", f"{wanted.collection}/{wanted.name}", body, query={"dryRun": "All"})

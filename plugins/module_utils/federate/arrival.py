@@ -30,7 +30,7 @@ def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
     found: Verdicts = {}
     for resource in resources:
         current = seen.current(resource.key)
-        if resource.type is not None and current is not None:
+        if resource.propagated and current is not None:
             found[resource.key] = verdicts(current, seen.versions.get(version_key(resource)), resource.clusters, time.time())
     return found
 
@@ -40,7 +40,7 @@ class Arrival:
 
     def __init__(self, session: Session, resources: list[Resource], seen: Seen | None) -> None:
         self.session = session
-        self.resources = [resource for resource in resources if resource.type is not None]
+        self.resources = [resource for resource in resources if resource.propagated]
         self.seen = seen
         self.found: Verdicts = {}
         self.remade: dict[Key, int] = {}

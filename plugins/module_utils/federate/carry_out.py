@@ -71,7 +71,7 @@ def put(session: Session, step: Step) -> None:
         if dying:
             _await_gone(session, step)
         try:
-            dying = in_deletion(session.host.apply(resource.path, resource.body, session.force))
+            dying = in_deletion(session.host.apply_resource(resource, session.force))
         except ApiError as error:
             problems = problems_of(resource, error)
             if problems:

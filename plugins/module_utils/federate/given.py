@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish, wish_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.secrets import Secret
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Inventory, Wish, wish_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import check_spec, sources
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem, from_value
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -18,9 +20,14 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 PACKED = "packed"
 ENDINGS = (".yaml", ".yml", ".json")
 _CLUSTERS: dict[str, Any] = {"groups": {"type": "list", "elements": "str"}, "hosts": {"type": "list", "elements": "str"}}
+_KEYS: dict[str, Any] = {
+    "data": {"type": "dict", "no_log": True},
+    "string_data": {"type": "dict", "no_log": True},
+    "files": {"type": "dict"},
+}
 GIVEN_SPEC: dict[str, dict[str, Any]] = {
     "src": {"type": "list", "elements": "path", "default": []},
-    # The action plugin turns src, definition, template, placement and overrides into packed, one text, so that it can be hidden as a whole.
+    # The action plugin turns what is given into packed, one text, so that it can be hidden as a whole.
     "definition": {"type": "raw"},
     "definition_name": {"type": "str", "default": "definition"},
     "template": {"type": "list", "elements": "str", "default": []},
@@ -42,6 +49,21 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
         },
     },
     "override_variable": {"type": "str", "default": "federated_overrides"},
+    "secrets": {
+        "type": "list",
+        "elements": "dict",
+        "no_log": True,
+        "options": {
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str"},
+            "type": {"type": "str"},
+            "labels": {"type": "dict"},
+            "immutable": {"type": "bool"},
+            **_KEYS,
+            "placement": {"type": "dict", "options": {**_CLUSTERS, "selector": {"type": "dict"}}},
+            "overrides": {"type": "list", "elements": "dict", "options": {**_CLUSTERS, **_KEYS}},
+        },
+    },
     "live": {
         "type": "list",
         "elements": "dict",
@@ -59,6 +81,23 @@ GIVEN_SPEC: dict[str, dict[str, Any]] = {
 Entry = tuple[str, Any]
 
 
+@dataclass(frozen=True)
+class Handed:
+    """What the action plugin hands over: ``(name for messages, object or text)``, what is wrong, what is to be done to plain manifests,
+    secrets, and the inventory where a preference may want it."""
+
+    entries: list[Entry] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    wish: Wish = field(default_factory=Wish)
+    secrets: list[Secret] = field(default_factory=list)
+    inventory: Inventory | None = None
+
+    def unplaced(self) -> Handed:
+        """The same to be removed, which needs no placement."""
+        nowhere = Wish({"clusters": []})
+        return replace(self, wish=nowhere, secrets=[secret._replace(wish=nowhere) for secret in self.secrets])
+
+
 def require_libraries() -> None:
     """Raise :class:`EdgefedError` (code ``missing_library``) where manifests can be neither read nor checked."""
     for library, error in (("PyYAML", sources.IMPORT_ERROR), ("jsonpatch", check_spec.IMPORT_ERROR)):
@@ -71,7 +110,8 @@ def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
 
     None at all is wrong, for an empty folder may be a mistake, unless a whole application is to go.
     """
-    entries, problems, _wish = unpacked(params.get(PACKED))
+    handed = unpacked(params.get(PACKED))
+    entries, problems = list(handed.entries), list(handed.problems)
     if params["definition"] is not None:
         entries.append((params["definition_name"], params["definition"]))
     more, wrong = files(params["src"])
@@ -82,33 +122,36 @@ def read(params: dict[str, Any]) -> tuple[list[Document], list[Problem]]:
         documents += found
         problems += wrong
     whole = params.get("prune") and params["state"] == "absent"
-    if not documents and not problems and not params["live"] and not whole:
+    if not documents and not problems and not params["live"] and not handed.secrets and not whole:
         given = ", ".join(dict.fromkeys(origin for origin, _value in entries)) or "src, definition and template"
         problems.append(Problem(Place(given), "there is no object in it", "give a file, a folder or a definition with at least one"))
     return documents, problems
 
 
-def wished(params: dict[str, Any]) -> Wish:
-    """Placement and overrides of plain manifests, as the action plugin packed them."""
-    return unpacked(params.get(PACKED))[2]
-
-
-def packed(entries: list[Entry], problems: list[Problem], wish: Wish | None = None) -> str:
-    """``(name for messages, object or text)`` as the one text that the action plugin hands over.
+def packed(handed: Handed) -> str:
+    """As the one text that the action plugin hands over.
 
     One text, so that hiding it (it may hold secrets) doesn't hide each of its words in all that is said.
     """
-    told = [[problem.place.origin, problem.place.line, problem.cause, problem.todo, problem.object, problem.field] for problem in problems]
-    return json.dumps({"entries": entries, "problems": told, "wish": (wish or Wish()).as_dict()})
+    told = [[one.place.origin, one.place.line, one.cause, one.todo, one.object, one.field] for one in handed.problems]
+    secrets = [[secret.origin, secret.manifest, secret.wish.as_dict()] for secret in handed.secrets]
+    inventory = handed.inventory and asdict(handed.inventory)
+    found = {"entries": handed.entries, "problems": told, "wish": handed.wish.as_dict(), "secrets": secrets, "inventory": inventory}
+    return json.dumps(found)
 
 
-def unpacked(text: str | None) -> tuple[list[Entry], list[Problem], Wish]:
+def unpacked(text: str | None) -> Handed:
     """What :func:`packed` was given."""
     if not text:
-        return [], [], Wish()
+        return Handed()
     found = json.loads(text)
-    problems = [Problem(Place(origin, line), *told) for origin, line, *told in found["problems"]]
-    return [(str(origin), value) for origin, value in found["entries"]], problems, wish_of(found["wish"])
+    return Handed(
+        entries=[(str(origin), value) for origin, value in found["entries"]],
+        problems=[Problem(Place(origin, line), *told) for origin, line, *told in found["problems"]],
+        wish=wish_of(found["wish"]),
+        secrets=[Secret(origin, manifest, wish_of(wish)) for origin, manifest, wish in found["secrets"]],
+        inventory=Inventory(**found["inventory"]) if found["inventory"] else None,
+    )
 
 
 def files(paths: list[str]) -> tuple[list[Entry], list[Problem]]:

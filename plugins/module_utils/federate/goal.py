@@ -101,7 +101,7 @@ def problems_with(goal: Goal, federation: Federation, resources: list[Resource])
         todo = f"say {joined} at most, or all"
         problems.append(_problem("clusters", f"{goal.clusters} clusters are asked for, and {joined} are joined", todo))
     known = {READY, *(condition for conditions in _CONDITIONS.values() for condition in conditions)}
-    kinds = [resource.type for resource in resources if resource.type]
+    kinds = [resource.type for resource in resources if resource.type and resource.propagated]
     if goal.condition and goal.condition not in known and not any(expected(kind, goal.condition) for kind in kinds):
         close = nearest(goal.condition, known)
         cause = f"no kind that is given has a condition {goal.condition!r}"

@@ -11,7 +11,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, FederatedType, table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
@@ -54,7 +54,10 @@ class Host:
             )
         labels = {item["metadata"]["name"]: item["metadata"].get("labels") or {} for item in clusters}
         marks = {item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(CORDON) for item in clusters}
-        return Federation(table(configs), labels, self.namespace, {name: str(mark) for name, mark in marks.items() if mark})
+        versions = {item["metadata"]["name"]: str((item.get("status") or {}).get("kubernetesVersion") or "") for item in clusters}
+        cordoned = {name: str(mark) for name, mark in marks.items() if mark}
+        away = frozenset(item["metadata"]["name"] for item in clusters if not _ready(item))
+        return Federation(table(configs), labels, self.namespace, cordoned, versions, away)
 
     def _own(self, plural: str) -> str:
         return f"{CORE}/v1beta1/namespaces/{self.namespace}/{plural}"
@@ -63,9 +66,9 @@ class Host:
         """The clusters that KubeFed finds not ready, with its own words and the address that it dials."""
         found = {}
         for item in self.client.list(self._own("kubefedclusters")):
-            conditions = (item.get("status") or {}).get("conditions") or []
-            if any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions):
+            if _ready(item):
                 continue
+            conditions = (item.get("status") or {}).get("conditions") or []
             said = [condition for condition in conditions if condition.get("type") != "Ready" and condition.get("status") == "True"]
             texts = [f"{condition.get('type')}: {condition.get('reason')}, {condition.get('message')}" for condition in said]
             address = f"address {(item.get('spec') or {}).get('apiEndpoint')}"
@@ -115,6 +118,15 @@ class Host:
             return False
         return True
 
+    def apply_resource(self, resource: Resource, force: bool, dry_run: bool = False) -> dict[str, Any]:
+        """Apply an object. Of one that a preference leads, what KubeFed has written besides is taken over, and only that."""
+        try:
+            return self.apply(resource.path, resource.body, force, dry_run)
+        except ApiError as error:
+            if not resource.foretold or not _only_about(error, ("spec.overrides", "spec.placement.clusters")):
+                raise
+        return self.apply(resource.path, resource.body, True, dry_run)
+
     def apply(self, path: str, body: dict[str, Any], force: bool, dry_run: bool = False) -> dict[str, Any]:
         """Server-side apply that refuses unknown fields."""
         query = {
@@ -131,19 +143,23 @@ class Host:
         query = {"dryRun": "All", "fieldValidation": "Strict", "fieldManager": FIELD_MANAGER}
         self.client.request("POST", path, body, query=query)
 
-    def preferences(self, namespaces: Iterable[str]) -> frozenset[tuple[str, str]]:
-        """The ReplicaSchedulingPreferences of the namespaces, as ``(namespace, name)``."""
+    def listed(self, path: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """What is in a collection; nothing where the host cluster does not serve it."""
+        try:
+            return list(self.client.list(path, query))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return []
 
-        def read(namespace: str) -> list[tuple[str, str]]:
-            path = f"/apis/scheduling.kubefed.io/v1alpha1/namespaces/{namespace}/replicaschedulingpreferences"
-            try:
-                return [(namespace, item["metadata"]["name"]) for item in self.client.list(path)]
-            except ApiError as error:
-                if error.status != 404:
-                    raise
-                return []
+    def preferences(self, namespaces: Iterable[str]) -> dict[Key, dict[str, Any]]:
+        """The ReplicaSchedulingPreferences of the namespaces; none where KubeFed has no scheduler."""
 
-        return frozenset(found for each in self.each(read, sorted(namespaces)) for found in each)
+        def read(namespace: str) -> list[tuple[Key, dict[str, Any]]]:
+            items = self.listed(PREFERENCE.collection(namespace))
+            return [((PREFERENCE.kind, namespace, item["metadata"]["name"]), item) for item in items]
+
+        return {key: item for found in self.each(read, sorted(set(namespaces))) for key, item in found}
 
     def events(self, resource: Resource) -> list[str]:
         """The warnings recorded with an object, newest first."""
@@ -156,6 +172,16 @@ def events(client: Client, kind: str, namespace: str, name: str, *more: str, tim
     items = list(client.list(f"/api/v1/namespaces/{namespace or 'default'}/events", query, timeout))
     items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), reverse=True)
     return [str(item.get("message", "")) for item in items]
+
+
+def _only_about(error: ApiError, fields: tuple[str, ...]) -> bool:
+    causes = (error.body.get("details") or {}).get("causes") or []
+    return error.status == 409 and bool(causes) and all(str(cause.get("field", "")).lstrip(".") in fields for cause in causes)
+
+
+def _ready(cluster: dict[str, Any]) -> bool:
+    conditions = (cluster.get("status") or {}).get("conditions") or []
+    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
 
 
 def version_key(resource: Resource) -> str:

@@ -11,7 +11,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import namespaces_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import TARGETS
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,18 @@ def look(host: Host, federation: Federation, resources: list[Resource], versions
     """Read it all; the PropagatedVersions only when asked for."""
     names = namespaces_of(resources)
     defined = [resource.key[2] for resource in resources if resource.type is None]
+    preferences = [resource for resource in resources if resource.type is PREFERENCE]
+    others = [resource for resource in resources if resource.type is not PREFERENCE]
+    leads = {resource.key[1] for resource in resources if resource.key[0] in TARGETS} | {resource.key[1] for resource in preferences}
+    targets = {(str((resource.body.get("spec") or {}).get("targetKind")), resource.key[1]) for resource in preferences}
+    types = [(federation.types[kind], namespace) for kind, namespace in sorted(targets) if kind in federation.types]
     reads: list[Callable[[], Any]] = [
         lambda: host.namespaces([*names, *defined]),
-        lambda: host.objects(resources, federated_namespace_types(federation, names)),
-        lambda: host.versions(resources) if versions else {},
+        lambda: host.objects(others, [*federated_namespace_types(federation, names), *types]),
+        lambda: host.preferences(leads),
+        lambda: host.versions(others) if versions else {},
         host.settings,
     ]
-    hosts, objects, recorded, settings = host.each(lambda read: read(), reads)
+    hosts, objects, led_by, recorded, settings = host.each(lambda read: read(), reads)
     adopts = (settings.get("syncController") or {}).get("adoptResources") != "Disabled"
-    return Seen(hosts, objects, recorded, settings.get("scope") == "Namespaced", adopts)
+    return Seen(hosts, {**objects, **led_by}, recorded, settings.get("scope") == "Namespaced", adopts)

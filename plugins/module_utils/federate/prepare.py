@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.led import Led, follow
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import assign
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, Resource, check
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.cordon import respect_cordons
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
@@ -17,13 +19,15 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 
 @dataclass(frozen=True)
 class Prepared:
-    """``given`` as resources, ``resources`` with the needed namespaces before them; ``seen`` is what is there."""
+    """``given`` as resources, ``resources`` with the needed namespaces before them; ``seen`` is what is there; ``led`` what preferences
+    lead."""
 
     given: list[Resource]
     resources: list[Resource]
     seen: Seen
     problems: list[Problem]
     notices: list[str]
+    led: list[Led] = field(default_factory=list)
 
 
 def prepare(
@@ -33,17 +37,21 @@ def prepare(
     *,
     namespace: str,
     policy: str,
+    application: str = "",
     look: Callable[[list[Resource]], Seen],
 ) -> Prepared:
-    """``look`` reads what is there; ``problems`` are those known before."""
+    """``look`` reads what is there; ``problems`` are those known before; ``application`` is whose the objects are."""
     checked = check(documents, federation, namespace)
     seen = look(checked.resources)
     cordons = [respect_cordons(resource, seen.current(resource.key), federation) for resource in checked.resources]
+    unassigned = assign(checked.resources, seen.current, application)
+    following = follow(checked.resources, seen, federation)
     situation = Situation(federation, seen.hosts, seen.federated, policy, seen.limited)
     need = needed(_without_broken_namespaces(documents, checked), situation)
-    wrong = [*problems, *checked.problems, *(problem for found in cordons for problem in found[0]), *need.problems]
-    notices = [*checked.notices, *(notice for found in cordons for notice in found[1])]
-    return Prepared(checked.resources, [*need.resources, *checked.resources], seen, wrong, notices)
+    cordoned = [problem for found in cordons for problem in found[0]]
+    wrong = [*problems, *checked.problems, *cordoned, *following.problems, *need.problems, *unassigned]
+    notices = [*checked.notices, *(notice for found in cordons for notice in found[1]), *following.notices]
+    return Prepared(checked.resources, [*need.resources, *checked.resources], seen, wrong, notices, following.led)
 
 
 def _without_broken_namespaces(documents: list[Document], checked: Checked) -> list[Resource]:

@@ -12,14 +12,15 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.adopt imp
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.arrival import Arrival, Verdicts, verdicts_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import delete_all, put_all
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import problems_with
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.led import Led
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import Asked, Linted, look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen, look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prune import Pruned, prune
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sharing import Shares, await_shares, foretold
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.trial import try_applies, try_templates
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import assign
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import (
     of_adoption,
@@ -28,8 +29,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs i
     of_object,
     told_decisions,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import Finding
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import given_replicas
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
 
@@ -38,13 +39,15 @@ NOT_AWAITED = "not awaited"
 
 @dataclass(frozen=True)
 class Plan:
-    """``steps`` in the order of the work, ``notices`` for the user, ``findings`` of the lint; ``pruned`` goes last."""
+    """``steps`` in the order of the work, ``notices`` for the user, what was ``linted``, and what preferences have ``led``; ``pruned``
+    goes last."""
 
     federation: Federation
     seen: Seen
     steps: list[Step]
     notices: list[str]
-    findings: list[Finding]
+    linted: Linted
+    led: list[Led]
     adoption: Adoption
     pruned: Pruned
 
@@ -63,6 +66,13 @@ class Plan:
         """What is pruned."""
         return self.pruned.steps
 
+    @property
+    def unsettled(self) -> list[Led]:
+        """The targets that KubeFed has still to give replicas."""
+        todo = {step.resource.key for step in self.steps if step.todo}
+        concerned = [(one, {of.key for of in (one.preference, one.target) if of}) for one in self.led]
+        return [one for one, keys in concerned if keys & todo or given_replicas(self.seen.current(one.key)) != one.plan]
+
 
 def present(session: Session, documents: list[Document], problems: list[Problem], federation: Federation) -> Result:
     """Raises :class:`EdgefedError` for all that is wrong with the manifests at once, and for clusters that did not get them."""
@@ -70,46 +80,52 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
     def seen(resources: list[Resource]) -> Seen:
         return look(session.host, federation, resources, session.wait)
 
-    prepared = prepare(documents, problems, federation, namespace=session.namespace, policy=session.policy, look=seen)
+    prepared = prepare(
+        documents,
+        problems,
+        federation,
+        namespace=session.namespace,
+        policy=session.policy,
+        application=session.application,
+        look=seen,
+    )
     plan = _plan(session, federation, prepared)
     if session.check:
-        return _result(session, plan, verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen))
+        there = verdicts_of([step.resource for step in plan.steps if not step.todo], plan.seen)
+        return _result(session, plan, there, foretold(plan.led))
     put_all(session, plan.steps)
     found: Verdicts = {}
+    shares = foretold(plan.led)
     if session.wait:
+        shares |= await_shares(session, plan.unsettled)
         found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
     delete_all(session, plan.going)
-    return _result(session, plan, found)
+    return _result(session, plan, found, shares)
 
 
 def _plan(session: Session, federation: Federation, prepared: Prepared) -> Plan:
-    unassigned = assign(prepared.given, prepared.seen.current, session.application)
     steps = [_step(resource, prepared.seen) for resource in prepared.resources]
     # what is wrong with the manifests would make too much seem left over
-    refuse([*prepared.problems, *unassigned] if session.prune else [])
+    refuse(prepared.problems if session.prune else [])
     pruned = prune(session, federation, prepared.resources)
-    linted = look_and_lint(session.host, federation, prepared.seen, prepared.given, session.lint, going=pruned.keys)
-    wrong = [
-        *prepared.problems,
-        *unassigned,
-        *linted.problems,
-        *_vain(session, federation, prepared.resources),
-        *try_templates(session.host, [step.resource for step in steps if step.todo]),
-    ]
+    changing = [step.resource for step in steps if step.todo]
+    asked = Asked(session.host, session.members.client, changing)
+    linted = look_and_lint(asked, federation, prepared.seen, prepared.given, session.lint, going=pruned.keys)
+    vain = _vain(session, federation, prepared.resources)
     # An object that depends on one that is wrong would only be refused for that.
-    refuse(wrong)
+    refuse([*prepared.problems, *linted.problems, *vain, *try_templates(session.host, changing)])
     refuse(try_applies(session, steps, prepared.seen))
     adoption = look_for_adoption(session, federation, prepared.seen, steps)
     refuse(adoption.problems)
     notices = [*prepared.notices, *linted.notices, *adoption.notices, *pruned.warnings]
-    return Plan(federation, prepared.seen, steps, notices, linted.findings, adoption, pruned)
+    return Plan(federation, prepared.seen, steps, notices, linted, prepared.led, adoption, pruned)
 
 
 def _vain(session: Session, federation: Federation, resources: list[Resource]) -> list[Problem]:
     """What of the wait could never come true."""
     if not session.wait:
         return []
-    clusters = {cluster for resource in resources if resource.type for cluster in resource.clusters}
+    clusters = {cluster for resource in resources if resource.propagated for cluster in resource.clusters}
     asked = session.members.problems(clusters) if session.goal.asks_members else []
     return [*problems_with(session.goal, federation, resources), *asked]
 
@@ -123,7 +139,7 @@ def _step(resource: Resource, seen: Seen) -> Step:
     return Step(resource, current, decide(resource.body, current))
 
 
-def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
+def _result(session: Session, plan: Plan, found: Verdicts, shares: Shares) -> Result:
     clusters = plan.federation.clusters
     diffs = [
         entry
@@ -142,8 +158,9 @@ def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
         diff=diffs,
         warnings=plan.notices,
         data={
-            "lint": [finding.as_dict() for finding in plan.findings],
+            "lint": [finding.as_dict() for finding in plan.linted.findings],
             "decisions": [decision for resource in plan.resources for decision in told_decisions(resource)],
+            "replicas": [{"object": f"{kind} {namespace}/{name}", "clusters": of} for (kind, namespace, name), of in shares.items()],
             "resources": [
                 *(step.describe(_told(step.resource, found)) for step in plan.steps),
                 *(step.describe({}) for step in plan.going),

@@ -16,7 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import namespaces_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import AWAIT_DELETION, NONE, decide_absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType
 
 
 @dataclass
@@ -38,7 +38,7 @@ def prune(session: Session, federation: Federation, needed: list[Resource]) -> P
     if not found:
         return Pruned()
     resources = [resource for resource, _current in found]
-    steps = [Step(resource, current, decide_absent(current, session.orphan)) for resource, current in found]
+    steps = [Step(resource, current, decide_absent(current, session.orphan and resource.propagated)) for resource, current in found]
     seen = look(session.host, federation, resources, versions=False)
     emptied = Emptied(session, federation, seen, steps, namespaces_of(needed))
     spare_shared(emptied, steps)
@@ -66,14 +66,14 @@ def leftovers(session: Session, federation: Federation, given: set[Key]) -> list
         return []
     places = _places(federation, session.prune, session)
     selector = {"labelSelector": f"{LABEL}={session.application}"}
-    lists = session.host.each(lambda place: list(session.host.client.list(place[0], selector)), places)
+    lists = session.host.each(lambda place: session.host.listed(place[0], selector), places)
     found = [(_resource(item, of, session.application), item) for (_path, of), items in zip(places, lists) for item in items]
     return sorted((one for one in found if one[0].key not in given), key=lambda one: one[0].key)
 
 
 def _places(federation: Federation, wanted: Prune, session: Session) -> list[tuple[str, FederatedType]]:
     """The collections to look in. Where namespaces are named, or KubeFed has only its own, no others and nothing outside of namespaces."""
-    types = [found for found in federation.types.values() if found.enabled]
+    types = [*(found for found in federation.types.values() if found.enabled), PREFERENCE]
     namespaces = wanted.namespaces
     if not namespaces and session.host.settings().get("scope") == "Namespaced":
         namespaces = (federation.namespace,)

@@ -8,14 +8,13 @@ from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.absent import absent
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, read, require_libraries, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Goal, goal_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Prune, Session, host_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present import present
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import wrong_options
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -37,10 +36,10 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         refuse(problems)
         raise with_remedy(error) from None
     act = absent if params["state"] == "absent" else present
-    # What is to go needs no placement.
-    wish = Wish({"clusters": []}) if act is absent else wished(params)
+    handed = unpacked(params.get(PACKED))
     try:
-        documents, wrong = gather(params, documents, federation, session.host, wish, member=session.members.client)
+        wanted = handed.unplaced() if act is absent else handed
+        documents, wrong = gather(params, documents, federation, session.host, wanted, member=session.members.client)
         return act(session, documents, [*problems, *wrong], federation)
     except EdgefedError as error:
         raise with_remedy(error) from None

@@ -99,7 +99,7 @@ def _try_apply(session: Session, step: Step, seen: Seen) -> list[Problem]:
         return []
     anew = step.action == RECREATE
     try:
-        answer = session.host.apply(resource.path, resource.body, session.force or anew, dry_run=True)
+        answer = session.host.apply_resource(resource, session.force or anew, dry_run=True)
     except ApiError as error:
         problems = problems_of(resource, error)
         if problems:

@@ -16,6 +16,7 @@ Object = dict[str, Any]
 PLACEMENT = ("groups", "hosts", "selector")
 FILTERS = ("kind", "name", "namespace")
 CONTENT = ("values", "patches")
+TASK = "the task"
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,16 @@ def wish_of(given: Object) -> Wish:
     return Wish(given["placement"], layers)
 
 
-def placement_of(given: Any, inventory: Inventory) -> tuple[Object | None, list[Problem]]:
-    """KubeFed's placement for ``{groups, hosts, selector}``."""
+def placement_of(given: Any, inventory: Inventory, whose: str = TASK) -> tuple[Object | None, list[Problem]]:
+    """KubeFed's placement for ``{groups, hosts, selector}``. ``whose`` is for messages."""
     if given is None:
         return None, []
-    document = Document({"placement": given}, "the task")
+    document = Document({"placement": given}, whose)
     problems = wrong_type(document, ("placement",), dict, "groups, hosts or selector")
     if problems:
         return None, problems
     problems = unknown(document, ("placement",), PLACEMENT)
-    names, more = _clusters(document, ("placement",), inventory)
+    names, more = clusters_at(document, ("placement",), inventory)
     problems += more
     if "selector" in given:
         problems += wrong_type(document, ("placement", "selector"), dict, "matchLabels or matchExpressions ({} selects all)")
@@ -72,9 +73,10 @@ def placement_of(given: Any, inventory: Inventory) -> tuple[Object | None, list[
     return {"clusters": [{"name": name} for name in names or []]}, problems
 
 
-def layers_of(given: Any, inventory: Inventory) -> tuple[list[Layer], list[Problem]]:
+def layers_of(given: Any, inventory: Inventory, whose: str = TASK) -> tuple[list[Layer], list[Problem]]:
     """The layers of the task's own overrides: those for all first, then those of groups by the groups' precedence, then those of hosts."""
-    document = Document({"overrides": given}, "the task")
+    document = Document({"overrides": given}, whose)
+    within = "" if whose == TASK else f"{whose}."
     problems = wrong_type(document, ("overrides",), list, "- groups: […]")
     if problems:
         return [], problems
@@ -83,17 +85,17 @@ def layers_of(given: Any, inventory: Inventory) -> tuple[list[Layer], list[Probl
     for index, item in enumerate(given):
         here: Path = ("overrides", index)
         wrong = _item_problems(document, here, (*FILTERS, *CONTENT, "groups", "hosts"))
-        clusters, more = _clusters(document, here, inventory) if not wrong else (None, [])
+        clusters, more = clusters_at(document, here, inventory) if not wrong else (None, [])
         problems += [*wrong, *more]
         if wrong or more:
             continue
         if clusters is None:
-            ranked.append((-1, _layer(item, dotted(here), None, True)))
+            ranked.append((-1, _layer(item, f"{within}{dotted(here)}", None, True)))
         for group in _texts(item, "groups"):
-            layer = _layer(item, f"{dotted(here)} (group {group})", frozenset(inventory.clusters(group)), False)
+            layer = _layer(item, f"{within}{dotted(here)} (group {group})", frozenset(inventory.clusters(group)), False)
             ranked.append((order.index(group), layer))
         if _texts(item, "hosts"):
-            ranked.append((len(order), _layer(item, f"{dotted(here)} (hosts)", frozenset(_texts(item, "hosts")), True)))
+            ranked.append((len(order), _layer(item, f"{within}{dotted(here)} (hosts)", frozenset(_texts(item, "hosts")), True)))
     return [layer for _rank, layer in sorted(ranked, key=lambda entry: entry[0])], problems
 
 
@@ -148,7 +150,7 @@ def _texts(item: Object, name: str) -> list[str]:
     return [str(one) for one in given] if isinstance(given, list) else []
 
 
-def _clusters(document: Document, path: Path, inventory: Inventory) -> tuple[list[str] | None, list[Problem]]:
+def clusters_at(document: Document, path: Path, inventory: Inventory) -> tuple[list[str] | None, list[Problem]]:
     """The clusters of ``groups`` and ``hosts`` at ``path``, sorted; ``None`` where neither is given."""
     item = value_at(document.body, path)
     problems: list[Problem] = []

@@ -14,9 +14,11 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check_spec import SpecCheck
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import string_map, unknown, wrong_type
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import check_preference
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import (
     FEDERATED_NAMESPACE,
+    PREFERENCE,
     SYSTEM_NAMESPACES,
     FederatedType,
     nearest,
@@ -44,24 +46,28 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Federation:
-    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, and which clusters
-    are ``cordoned`` or ``drained``."""
+    """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, which clusters
+    are ``cordoned`` or ``drained``, the Kubernetes version of each as KubeFed found it, and those that it finds ``away``."""
 
     types: dict[str, FederatedType]
     clusters: dict[str, dict[str, str]]
     namespace: str
     cordoned: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    away: frozenset[str] = frozenset()
 
 
 @dataclass
 class Resource:
-    """One object to send. ``type`` is ``None`` for a Namespace; ``clusters`` are those chosen; ``previews`` what each gets."""
+    """One object to send. ``type`` is ``None`` for a Namespace; ``clusters`` are those chosen; ``previews`` what each gets.
+    ``foretold`` is what KubeFed makes of one that a preference leads, since it writes clusters and overrides too."""
 
     document: Document
     body: dict[str, Any]
     type: FederatedType | None
     clusters: list[str] = field(default_factory=list)
     previews: dict[str, dict[str, Any]] = field(default_factory=dict)
+    foretold: dict[str, Any] | None = None
 
     @property
     def key(self) -> Key:
@@ -82,6 +88,11 @@ class Resource:
     @property
     def path(self) -> str:
         return f"{self.collection}/{self.key[2]}"
+
+    @property
+    def propagated(self) -> bool:
+        """Whether KubeFed carries it to clusters."""
+        return self.type not in (None, PREFERENCE)
 
     @property
     def secret(self) -> bool:
@@ -128,7 +139,7 @@ def _identify(document: Document, federation: Federation, namespace: str) -> tup
     problems = [*_check_kind(document, federation), *_check_metadata(document)]
     if problems:
         return None, problems
-    federated = federation.types.get(document.kind)
+    federated = PREFERENCE if document.kind == PREFERENCE.kind else federation.types.get(document.kind)
     body = {key: value for key, value in document.body.items() if key != "status"}
     meta = body["metadata"] = {key: value for key, value in body["metadata"].items() if key not in SERVER_METADATA}
     if federated is None or not federated.namespaced:
@@ -155,7 +166,7 @@ def _check_kind(document: Document, federation: Federation) -> list[Problem]:
 
 
 def _check_type(document: Document, federation: Federation) -> list[Problem]:
-    found = federation.types.get(document.kind)
+    found = PREFERENCE if document.kind == PREFERENCE.kind else federation.types.get(document.kind)
     if found is None:
         return [document.problem(("kind",), f"{document.kind} is not a federated kind", _which_kind(document.kind, federation))]
     if not found.enabled:
@@ -220,6 +231,10 @@ def _check_body(resource: Resource, federation: Federation, notices: list[str]) 
     document = resource.document
     if resource.type is None:
         return []
+    if resource.type is PREFERENCE:
+        problems, said = check_preference(document, federation.clusters)
+        notices += said
+        return problems
     problems = unknown(document, (), ("apiVersion", "kind", "metadata", "spec", "status"))
     if "spec" not in document.body:
         return [*problems, document.problem(("spec",), "there is no spec", "add spec with template and placement")]

@@ -8,6 +8,7 @@ import copy
 import traceback
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import modern
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import string_map, unknown, wrong_type
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.legacy import convert_ingress
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import (
@@ -89,7 +90,16 @@ class SpecCheck:
         if self.type.target_kind == "Ingress":
             self.spec["template"], converted = convert_ingress(self.spec["template"])
             self.notices += [f"spec.template was converted to networking.k8s.io/v1: {what}; better write it so" for what in converted]
+        self._modern_template()
         return self._template_head()
+
+    def _modern_template(self) -> None:
+        template, kind = self.spec["template"], self.type.target_kind
+        old = template.get("apiVersion")
+        new = modern(str(old), kind)
+        if new != old and new == self.type.target_api_version:
+            self.spec["template"] = {**template, "apiVersion": new}
+            self.notices.append(f"spec.template.apiVersion was converted: {kind} of {old} is the same as of {new}; better write it so")
 
     def _template_head(self) -> bool:
         template = self.spec["template"]

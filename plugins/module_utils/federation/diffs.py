@@ -12,7 +12,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.adoptio
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import redacted
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import KEY, redacted
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 try:
@@ -25,9 +25,9 @@ except ImportError:
 Diff = dict[str, str]
 
 
-def as_text(body: dict[str, Any]) -> str:
-    """An object as YAML, a Secret's data as fingerprints; nothing for none."""
-    return str(yaml.safe_dump(redacted(body), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
+def as_text(body: dict[str, Any], key: bytes = KEY) -> str:
+    """An object as YAML, a Secret's data as fingerprints by ``key``; nothing for none."""
+    return str(yaml.safe_dump(redacted(body, key), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
 
 
 def _entry(before: dict[str, Any], after: dict[str, Any], header: str) -> Diff:

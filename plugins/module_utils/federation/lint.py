@@ -12,8 +12,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import lint_rules
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import api_versions, lint_rules
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import (
+    KINDS,
+    QUOTA,
+    RANGE,
+    Change,
+    Limits,
+    quota_faults,
+    range_faults,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import Fault, World
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import (
     OverrideError,
@@ -22,15 +31,19 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
     preview,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem, dotted
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType, nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType, nearest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 ERROR, WARN, OFF = LEVELS = ("error", "warn", "off")
 EMPTY, TWICE = "empty_placement", "replicas_twice"
 DEFAULTS: dict[str, str] = {
+    "deprecated_api": WARN,
     EMPTY: WARN,
     "ingress_backend": WARN,
+    RANGE: WARN,
+    QUOTA: WARN,
     "reference": WARN,
+    "removed_api": ERROR,
     TWICE: WARN,
     "selector": WARN,
     "service_port": ERROR,
@@ -53,13 +66,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Beside:
-    """What is federated in the host cluster already: objects by key, their types, clusters with labels, and the names of
-    ReplicaSchedulingPreferences as ``(namespace, name)``."""
+    """What is there already. In the host cluster federated objects and preferences by key, their types, clusters with
+    labels; of the clusters their Kubernetes versions, and ``limits`` by cluster and namespace."""
 
     objects: Mapping[Key, dict[str, Any]] = field(default_factory=dict)
     types: Mapping[str, FederatedType] = field(default_factory=dict)
     clusters: dict[str, dict[str, str]] = field(default_factory=dict)
-    preferences: frozenset[tuple[str, str]] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], Limits] = field(default_factory=dict)
 
 
 def levels(given: Mapping[str, Any]) -> dict[str, str]:
@@ -86,21 +100,29 @@ def wants(resources: list[Resource]) -> set[tuple[str, str]]:
     }
 
 
-def with_own_replicas(resources: list[Resource]) -> list[Resource]:
-    """Those with an override of their replicas, which a ReplicaSchedulingPreference would set as well."""
-    return [resource for resource in resources if _replicas_override(resource)]
+def under_limits(resources: list[Resource]) -> set[tuple[str, str]]:
+    """``(cluster, namespace)`` of the workloads, which quotas and limit ranges there may refuse."""
+    return {
+        (cluster, resource.key[1])
+        for resource in resources
+        for cluster, body in resource.previews.items()
+        if resource.type and resource.type.target_namespaced and lint_rules.pod_spec(body)[1]
+    }
 
 
 def lint(resources: list[Resource], beside: Beside, chosen: Mapping[str, str]) -> list[Finding]:
     """All that the rules find, in the order of ``resources``; the same about several clusters is one finding."""
     world = _world(resources, beside)
+    limited = _limited(resources, world, beside)
+    led = _led([*beside.objects.items(), *((resource.key, resource.body) for resource in resources)])
     found = []
     for resource in resources:
         faults: dict[Fault, list[str]] = defaultdict(list)
         for cluster, body in resource.previews.items():
-            for fault in lint_rules.faults(body, world[cluster]):
+            of_limits = limited.get((resource.key, cluster), [])
+            for fault in (*lint_rules.faults(body, world[cluster]), *_of_version(body, beside.versions.get(cluster, "")), *of_limits):
                 faults[fault].append(cluster)
-        for fault in _of_the_whole(resource, beside):
+        for fault in _of_the_whole(resource, beside, led):
             faults[fault] += resource.clusters
         found += [
             _finding(resource, fault, clusters, chosen[fault.rule]) for fault, clusters in faults.items() if chosen[fault.rule] != OFF
@@ -129,6 +151,35 @@ def _world(resources: list[Resource], beside: Beside) -> dict[str, World]:
     return {cluster: World(found, everywhere) for cluster, found in bodies.items()}
 
 
+def _of_version(body: dict[str, Any], version: str) -> Iterable[Fault]:
+    found = api_versions.verdict(body, version)
+    if found:
+        rule, cause, todo = found
+        yield Fault(rule, ("apiVersion",), cause, todo)
+
+
+def _limited(resources: list[Resource], world: dict[str, World], beside: Beside) -> dict[tuple[Key, str], list[Fault]]:
+    """What quotas and limit ranges refuse, by object and cluster."""
+    found: dict[tuple[Key, str], list[Fault]] = defaultdict(list)
+    for cluster, namespace in under_limits(resources):
+        inside = [one for one in resources if one.key[1] == namespace and cluster in one.previews and one.type]
+        limits = beside.limits.get((cluster, namespace), Limits()).joined(world[cluster].of(namespace, KINDS))
+        changes = [_change(one, cluster, beside) for one in inside]
+        for one, change in zip(inside, changes):
+            found[one.key, cluster] += range_faults(change.body, limits.ranges)
+        for index, faults in quota_faults(changes, limits).items():
+            found[inside[index].key, cluster] += faults
+    return found
+
+
+def _change(resource: Resource, cluster: str, beside: Beside) -> Change:
+    target = resource.type.target if resource.type else {}
+    live = beside.objects.get(resource.key)
+    before = dict(_there(live, resource.type, beside.clusters)).get(cluster) if live and resource.type else None
+    counted = ".".join(part for part in (target.get("pluralName", ""), target.get("group")) if part)
+    return Change(resource.previews[cluster], before, counted)
+
+
 def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, dict[str, str]]) -> Iterable[tuple[str, dict[str, Any]]]:
     """What KubeFed makes of an object that is there; one that it can make nothing of is nowhere."""
     try:
@@ -137,13 +188,18 @@ def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, d
         return []
 
 
-def _of_the_whole(resource: Resource, beside: Beside) -> Iterable[Fault]:
-    if resource.type is not None and not resource.clusters:
+def _led(objects: Iterable[tuple[Key, dict[str, Any]]]) -> set[Key]:
+    """The keys of what preferences lead."""
+    return {(body["spec"]["targetKind"], key[1], key[2]) for key, body in objects if key[0] == PREFERENCE.kind}
+
+
+def _of_the_whole(resource: Resource, beside: Beside, led: set[Key]) -> Iterable[Fault]:
+    if resource.propagated and not resource.clusters:
         known = ", ".join(sorted(beside.clusters)) or "none"
         cause = f"it chooses no cluster (joined: {known}), so nothing is propagated"
         yield Fault(EMPTY, ("spec", "placement"), cause, "name clusters, or correct the selector")
     path = _replicas_override(resource)
-    if path and (resource.key[1], resource.key[2]) in beside.preferences:
+    if path and resource.key in led:
         cause = (
             f"ReplicaSchedulingPreference {resource.key[1]}/{resource.key[2]} sets the replicas of each cluster too, and overwrites these"
         )
@@ -153,7 +209,7 @@ def _of_the_whole(resource: Resource, beside: Beside) -> Iterable[Fault]:
 def _replicas_override(resource: Resource) -> Path | None:
     if resource.type is None or resource.type.target_kind not in ("Deployment", "ReplicaSet"):
         return None
-    for index, item in enumerate(resource.body["spec"].get("overrides") or []):
+    for index, item in enumerate(resource.document.body["spec"].get("overrides") or []):
         for number, override in enumerate(item["clusterOverrides"]):
             if override["path"] == "/spec/replicas":
                 return ("spec", "overrides", index, "clusterOverrides", number)

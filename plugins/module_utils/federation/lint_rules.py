@@ -74,6 +74,14 @@ def faults(body: dict[str, Any], world: World) -> list[Fault]:
     return [fault for rule in (_references, _selector, _service_port, _ingress) for fault in rule(body, world)]
 
 
+def pod_spec(body: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    """The spec of an object's pods and where it stands; empty for what has none."""
+    if body["kind"] not in _POD:
+        return {}, ()
+    path = (*_POD[body["kind"]], "spec")
+    return _map(value_at(body, path)), path
+
+
 def looked_for(body: dict[str, Any], world: World) -> set[str]:
     """Kinds of the namespace that may clear or change what is found in this object."""
     kinds = {reference.kind for reference in references(body) if not world.find(reference.kind, _namespace(body), reference.name)}
@@ -99,9 +107,7 @@ def _map(value: Any) -> dict[str, Any]:
 
 def references(body: dict[str, Any]) -> Iterator[Reference]:
     """ConfigMaps, Secrets, ServiceAccounts and Services that an object cannot do without."""
-    if body["kind"] in _POD:
-        path = (*_POD[body["kind"]], "spec")
-        yield from _of_pod(_map(value_at(body, path)), path)
+    yield from _of_pod(*pod_spec(body))
     if body["kind"] == "Ingress":
         for path, service in _backends(body):
             yield Reference(path, "Service", str(service.get("name")))

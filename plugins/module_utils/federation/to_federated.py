@@ -3,7 +3,7 @@
 """A plain object made a federated one, as ``kubefedctl federate`` does it. Pure.
 
 The source is KubeFed's ``pkg/kubefedctl/federate``. Beyond it, a Job loses what the Job controller gave it, with which no cluster would
-take it again, and an Ingress of a version that is not served any more is taken for what it means.
+take it again, and an object of a version that is not served any more is taken for what it means where that is safe.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import modern
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.legacy import LEGACY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -43,8 +44,7 @@ def is_federated(manifest: Object, types: dict[str, FederatedType]) -> bool:
 def federated_type(manifest: Object, types: dict[str, FederatedType]) -> FederatedType:
     """The federated type of a plain object. Raises :class:`NotFederated`."""
     version, kind = str(manifest.get("apiVersion") or ""), str(manifest.get("kind") or "")
-    if kind == "Ingress" and version in LEGACY:
-        version = "networking.k8s.io/v1"
+    version = "networking.k8s.io/v1" if kind == "Ingress" and version in LEGACY else modern(version, kind)
     title = " ".join(part for part in (kind or "an object without kind", _label(manifest)) if part)
     found = next((one for one in types.values() if (one.target_kind, _group(one.target_api_version)) == (kind, _group(version))), None)
     if found is None:

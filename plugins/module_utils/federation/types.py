@@ -96,6 +96,18 @@ DEFAULTS: dict[str, FederatedType] = {
 }
 
 
+# What KubeFed's scheduler reads. It lies beside the federated object that it leads, and goes to no cluster itself.
+PREFERENCE = FederatedType(
+    "replicaschedulingpreferences",
+    "ReplicaSchedulingPreference",
+    "scheduling.kubefed.io/v1alpha1",
+    "replicaschedulingpreferences",
+    True,
+    {"group": "scheduling.kubefed.io", "version": "v1alpha1", "kind": "ReplicaSchedulingPreference", "scope": "Cluster"},
+    True,
+)
+
+
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     """The names most like ``word``, best first; letter case does not matter."""
     by_lower = {name.lower(): name for name in sorted(known, reverse=True)}

@@ -16,6 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.report import file
 NO_NAMESPACE = "_cluster"
 MARK = "# Preview of edgefed: what cluster "
 OPTION = "dest"
+KEY_FILE = ".fingerprints"
 
 
 def place(cluster: str, body: dict[str, Any]) -> str:
@@ -25,10 +26,23 @@ def place(cluster: str, body: dict[str, Any]) -> str:
     return os.path.join(cluster, namespace, f"{body['kind'].lower()}-{metadata['name']}.yaml")
 
 
-def text(cluster: str, body: dict[str, Any]) -> str:
-    """The file of an object; of a Secret's data it has fingerprints only."""
+def key_of(folder: str) -> bytes | None:
+    """The key of the fingerprints in an earlier preview; with it the next one's can be compared."""
+    try:
+        return bytes.fromhex(_read(os.path.join(folder, KEY_FILE)) or "") or None
+    except ValueError:
+        return None
+
+
+def keep_key(folder: str, key: bytes) -> None:
+    """For the next preview."""
+    files.write(os.path.join(folder, KEY_FILE), key.hex(), OPTION)
+
+
+def text(cluster: str, body: dict[str, Any], key: bytes) -> str:
+    """The file of an object; of a Secret's data it has fingerprints only, by ``key``."""
     secret = " The data are fingerprints." if body["kind"] == "Secret" else ""
-    return f"{MARK}{cluster} would get.{secret}\n{as_text(body)}"
+    return f"{MARK}{cluster} would get.{secret}\n{as_text(body, key)}"
 
 
 def stale(folder: str, wanted: dict[str, str]) -> dict[str, str]:

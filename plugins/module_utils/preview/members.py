@@ -82,7 +82,7 @@ def judge(item: Item, actual: dict[str, Any] | None) -> None:
     if actual is None:
         item.state = NEW
         return
-    body = item.resource.body
+    body = item.resource.foretold or item.resource.body
     try:
         desired = desired_of(body, item.cluster, item.type, actual, False)
     except OverrideError as error:

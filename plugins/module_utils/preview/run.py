@@ -9,8 +9,8 @@ import re
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import read, require_libraries, wished
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import look_and_lint
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, read, require_libraries, unpacked
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.linting import Asked, look_and_lint
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look as look_at_host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import Members
@@ -22,6 +22,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import placed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import KEY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.preview import files
@@ -49,14 +50,15 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     host = None if params["offline"] else host_of(params, connect)
     members = Members(params, connect)
     federation = host.federation() if host else _of_inventory(params)
-    documents, wrong = gather(params, documents, federation, host, wished(params), member=members.client)
+    documents, wrong = gather(params, documents, federation, host, unpacked(params.get(PACKED)), member=members.client)
     problems += wrong
 
     def seen(resources: list[Resource]) -> Seen:
         return look_at_host(host, federation, resources, False) if host else Seen({}, {}, {}, False)
 
     prepared = prepare(documents, problems, federation, namespace=params["namespace"], policy=params["namespace_policy"], look=seen)
-    linted = look_and_lint(host, federation, prepared.seen, prepared.given, chosen)
+    asked = Asked(host, members.client, prepared.given if params["compare"] else [])
+    linted = look_and_lint(asked, federation, prepared.seen, prepared.given, chosen)
     refuse([*prepared.problems, *linted.problems])
     items = _items(prepared, federation)
     if host and params["compare"]:
@@ -96,11 +98,14 @@ def _result(params: dict[str, Any], check: bool, prepared: Prepared, items: list
     changed = False
     if folder:
         bodies = {os.path.join(folder, files.place(item.cluster, item.body)): (item.cluster, item.body) for item in items if item.body}
-        wanted = {path: files.text(cluster, body) for path, (cluster, body) in bodies.items()}
+        known = files.key_of(folder)
+        wanted = {path: files.text(cluster, body, known or KEY) for path, (cluster, body) in bodies.items()}
         diffs, write, remove = files.plan(folder, wanted)
         changed = bool(write or remove)
         if changed and not check:
             files.carry_out(folder, write, remove)
+            if known is None and any(body["kind"] == "Secret" for _cluster, body in bodies.values()):
+                files.keep_key(folder, KEY)
     objects = [_told(item, folder) for item in items]
     data = {
         "objects": objects,

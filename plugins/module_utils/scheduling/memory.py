@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import named_clusters, placed_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import DEFAULT, EVERYWHERE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 Object = dict[str, Any]
@@ -21,9 +22,6 @@ Labels = Mapping[str, Mapping[str, str]]
 PLACEMENT = "edgefed.io/held-out-placement"
 PREFERENCE = "edgefed.io/held-out-preference"
 NOTHING = {"minReplicas": 0, "maxReplicas": 0, "weight": 0}
-EVERYWHERE = "*"
-# What a ReplicaSchedulingPreference without clusters means.
-DEFAULT = {EVERYWHERE: {"weight": 1}}
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ import binascii
 import json
 import re
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import lookup
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import operation, path_parts
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.quantity import quantity
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED
 
 Parts = tuple[Any, ...]
@@ -51,13 +51,6 @@ _DEFAULTS: dict[str, Any] = {
     "backoffLimit": 6,
     "suspend": False,
 }
-_UNITS: dict[str, Decimal] = {
-    "": Decimal(1),
-    **{unit: Decimal(1000) ** power for power, unit in enumerate(("n", "u", "m"), -3)},
-    **{unit: Decimal(1000) ** power for power, unit in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
-    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-}
-_QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([A-Za-z]{0,2})\Z")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
@@ -101,17 +94,6 @@ def field_path(parts: Parts) -> str:
         else:
             text += f"[{json.dumps(str(part), ensure_ascii=False)}]"
     return text.removeprefix(".")
-
-
-def quantity(value: Any) -> Decimal | None:
-    """A Kubernetes quantity as a number; ``None`` when it is none."""
-    found = _QUANTITY.match(str(value)) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
-    if found is None or found[2] not in _UNITS:
-        return None
-    try:
-        return Decimal(found[1]) * _UNITS[found[2]]
-    except InvalidOperation:
-        return None
 
 
 def _is_quantity(parts: Parts) -> bool:

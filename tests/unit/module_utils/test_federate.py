@@ -11,11 +11,10 @@ import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import held_by, until
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, packed, read, unpacked
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, Handed, packed, read, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Place, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import WAITING, Verdict
@@ -25,7 +24,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 def given(*src: Path | str, definition: Any = None, entries: list[tuple[str, Any]] | None = None) -> tuple[list[str], list[str]]:
     """Names of the documents, and the problems."""
     params = {"src": [str(path) for path in src], "definition": definition, "definition_name": "vars", "live": []}
-    documents, problems = read({**params, PACKED: packed(entries, [])} if entries else params)
+    documents, problems = read({**params, PACKED: packed(Handed(entries))} if entries else params)
     return [document.name for document in documents], [str(problem) for problem in problems]
 
 
@@ -78,8 +77,9 @@ def test_inline_and_rendered() -> None:
 
 def test_packed() -> None:
     problems = [Problem(Place("a", 1), "bad", "do")]
-    assert unpacked(packed([("b", {"c": [1]})], problems)) == ([("b", {"c": [1]})], problems, Wish())
-    assert unpacked(None) == ([], [], Wish())
+    handed = Handed([("b", {"c": [1]})], problems)
+    assert unpacked(packed(handed)) == handed
+    assert unpacked(None) == Handed()
 
 
 def resource(name: str = "x", kind: str = "FederatedConfigMap") -> Resource:

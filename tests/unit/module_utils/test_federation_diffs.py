@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_object
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import preview
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED, fingerprint, redacted
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED, fingerprint, redacted, veiled
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType, nearest, table
 
@@ -74,7 +74,7 @@ def test_a_secret_is_a_fingerprint() -> None:
     assert len(entries) == 3
     text = json.dumps(entries)
     assert SECRET not in text
-    assert fingerprint(SECRET) in text and fingerprint("old-" + SECRET) in text
+    assert veiled(SECRET) in text and veiled("old-" + SECRET) in text
 
 
 FORMS: list[Any] = [
@@ -134,3 +134,10 @@ def test_types() -> None:
 )
 def test_nearest(word: str, known: list[str], found: list[str]) -> None:
     assert nearest(word, known) == found
+
+
+def test_fingerprints_of_secrets_need_their_key() -> None:
+    """What everybody can compute of a guess is not what is shown; equal values look equal by the same key only."""
+    assert fingerprint("1234") not in veiled("1234") and veiled("1234") == veiled("1234") != veiled("1235")
+    assert veiled("1234", b"another") != veiled("1234")
+    assert redacted(FORMS[0], b"one") == redacted(FORMS[0], b"one") != redacted(FORMS[0], b"two")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import Limits
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import DEFAULTS, Beside, Finding, levels, lint, wants
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
@@ -16,7 +17,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 CLUSTERS: dict[str, dict[str, str]] = {"cddev": {}, "zj": {}}
-KINDS = ("Deployment", "Pod", "CronJob", "ConfigMap", "Secret", "Service", "ServiceAccount", "Ingress")
+KINDS = ("Deployment", "Pod", "CronJob", "ConfigMap", "Secret", "Service", "ServiceAccount", "Ingress", "ResourceQuota")
 TYPES = {
     f"Federated{kind}": FederatedType(
         kind.lower(),
@@ -24,7 +25,7 @@ TYPES = {
         "types.kubefed.io/v1beta1",
         f"federated{kind.lower()}s",
         True,
-        {"version": "v1", "kind": kind},
+        {"version": "v1", "kind": kind, "scope": "Namespaced", "pluralName": f"{kind.lower()}s"},
         True,
     )
     for kind in KINDS
@@ -45,7 +46,9 @@ def resource(body: dict[str, Any]) -> Resource:
 
 def found(*bodies: dict[str, Any], there: tuple[dict[str, Any], ...] = (), preferences: tuple[str, ...] = ()) -> list[Finding]:
     objects = {(body["kind"], "shop", body["metadata"]["name"]): body for body in there}
-    beside = Beside(objects, TYPES, CLUSTERS, frozenset(("shop", name) for name in preferences))
+    led = {"spec": {"targetKind": "FederatedDeployment"}}
+    objects |= {("ReplicaSchedulingPreference", "shop", name): led for name in preferences}
+    beside = Beside(objects, TYPES, CLUSTERS)
     return lint([resource(body) for body in bodies], beside, DEFAULTS)
 
 
@@ -232,6 +235,29 @@ def test_replicas_twice() -> None:
     assert "spec.overrides[0].clusterOverrides[0]: ReplicaSchedulingPreference shop/web sets the replicas of each cluster too" in message
 
 
+def test_old_versions_by_the_clusters_own() -> None:
+    body = federated("Deployment", "web", {"apiVersion": "apps/v1beta2", "spec": {}})
+    beside = Beside({}, TYPES, CLUSTERS, versions={"cddev": "v1.15.3", "zj": "v1.34.4"})
+    warned, refused = lint([resource(body)], beside, DEFAULTS)
+    assert (warned.rule, warned.level, warned.clusters) == ("deprecated_api", "warn", ("cddev",))
+    assert (refused.rule, refused.level, refused.clusters) == ("removed_api", "error", ("zj",))
+    assert refused.problem.field == "spec.template.apiVersion"
+    assert refused.problem.cause.endswith("is not served since Kubernetes 1.16, and this cluster has v1.34.4 (in zj)")
+
+
+def test_limits_of_one_cluster_and_of_the_set_itself() -> None:
+    quota = {"kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}
+    body = federated("Deployment", "web", {"spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "c"}]}}}})
+    there = Beside({}, TYPES, CLUSTERS, limits={("zj", "shop"): Limits([quota])})
+    (finding,) = lint([resource(body)], there, DEFAULTS)
+    assert (finding.rule, finding.level, finding.clusters) == ("quota", "warn", ("zj",))
+    assert finding.problem.cause == "ResourceQuota q allows pods 1; 0 is used, and 2 would come (in zj)"
+    given = federated("ResourceQuota", "q", {"spec": {"hard": {"pods": "1"}}}, "cddev")
+    assert [one.clusters for one in found(body, given)] == [("cddev",)]
+    known = Beside({("FederatedDeployment", "shop", "web"): body}, TYPES, CLUSTERS, limits={("zj", "shop"): Limits([quota])})
+    assert lint([resource(body)], known, DEFAULTS) == [], "what is there already adds nothing"
+
+
 def test_levels() -> None:
     assert levels({}) == DEFAULTS
     # YAML reads off as false
@@ -245,7 +271,7 @@ def test_levels() -> None:
     ("given", "message"),
     [
         ({"selectors": "warn"}, "lint: there is no rule 'selectors'. Next: did you mean selector?"),
-        ({"x": "warn"}, "lint: there is no rule 'x'. Next: use empty_placement, ingress_backend"),
+        ({"x": "warn"}, "lint: there is no rule 'x'. Next: use deprecated_api, empty_placement"),
         ({"selector": "fatal"}, "lint: selector cannot be 'fatal'. Next: use error, warn, off."),
         ({"selector": True}, "lint: selector cannot be True. Next: use error, warn, off."),
     ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import packed, unpacked
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import Handed, packed, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.plain import federated_documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import (
     Inventory,
@@ -166,4 +166,4 @@ def test_merged_and_handed_over() -> None:
     found = merged([*same, *other])
     assert [(layer.by, sorted(layer.clusters or [])) for layer in found] == [("group edge", ["cddev", "zj"]), ("host zj", ["zj"])]
     wish = Wish({"clusterSelector": {}}, [*found, Layer("all", patches=[{"path": "/a"}])])
-    assert unpacked(packed([], [], wish))[2] == wish
+    assert unpacked(packed(Handed(wish=wish))).wish == wish
