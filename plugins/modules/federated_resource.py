@@ -59,6 +59,10 @@ options:
     description: Take over fields that another field manager has set to something else. Otherwise that is an error that names both.
     type: bool
     default: false
+  parallel:
+    description: How many requests to the host cluster to have under way at the same time, each over a connection that is kept.
+    type: int
+    default: 16
   wait:
     description:
       - Whether to wait until every chosen cluster has the resources at this version, or until they are gone everywhere.
@@ -213,7 +217,7 @@ api_requests:
 code:
   description:
     - What kind of failure it was, as V(invalid) (the manifests, nothing was sent), V(not_propagated), V(stuck) (in deletion),
-      V(no_kubefed), V(unreachable) or V(kubeconfig).
+      V(no_kubefed), V(unreachable) or V(kubeconfig). V(apply) is several objects that could not be applied; all others are.
   returned: failure
   type: str
   sample: invalid
@@ -247,6 +251,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "namespace_policy": {"type": "str", "choices": ["create", "require"], "default": "create"},
     "federation_namespace": {"type": "str", "default": "kube-federation-system"},
     "force_conflicts": {"type": "bool", "default": False},
+    "parallel": {"type": "int", "default": 16},
 }
 
 

@@ -39,7 +39,7 @@ def absent(session: Session, documents: list[Document], problems: list[Problem],
         delete_all(session, steps)
     diffs: list[dict[str, str]] = []
     for step in steps:
-        if step.todo:
+        if step.todo and session.diff:
             before = step.current
             diffs += [of_object(step.resource, before, None), *of_clusters(step.resource, before, federation.clusters, gone=True)]
     return Result(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, ConnectError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
@@ -36,30 +36,40 @@ def until(done: Callable[[], bool], timeout: float, longest: float) -> bool:
 
 
 def put_all(session: Session, steps: list[Step]) -> None:
-    """Apply every object: namespaces first, then all others side by side. One that fails doesn't stop those beside it."""
+    """Apply every object: namespaces first, then all others side by side. One that fails doesn't stop those beside it, but a server that
+    is away isn't asked for each of a thousand."""
+    away: list[EdgefedError] = []
+
+    def attempt(step: Step) -> EdgefedError | None:
+        if away:
+            return away[0]
+        try:
+            put(session, step)
+        except EdgefedError as error:
+            if isinstance(error, ConnectError):
+                away.append(error)
+            return error
+        return None
+
     for tier in tiers([step for step in steps if step.todo]):
-        errors = [error for error in session.host.each(lambda step: _attempt(session, step), tier) if error]
+        errors = {step.resource.title: error for step, error in zip(tier, session.host.each(attempt, tier)) if error}
         if errors:
-            raise _failed(errors, len(tier))
+            raise failure(errors, len(tier))
 
 
-def _attempt(session: Session, step: Step) -> EdgefedError | None:
-    try:
-        put(session, step)
-    except EdgefedError as error:
-        return error
-    return None
-
-
-def _failed(errors: list[EdgefedError], count: int) -> EdgefedError:
-    messages = list(dict.fromkeys(error.message for error in errors))
-    if len(messages) == 1:
-        return EdgefedError(messages[0], errors[0].code, {**errors[0].details, "failed": len(errors), "of": count})
+def failure(errors: dict[str, EdgefedError], count: int) -> EdgefedError:
+    """The error for ``errors``, by the objects' titles, of ``count`` objects: those that several have in common told once."""
+    messages = list(dict.fromkeys(error.message for error in errors.values()))
     lines = [f"- {message}" for message in messages[:TOLD_AT_MOST]]
     if len(messages) > TOLD_AT_MOST:
         lines.append(f"- and {len(messages) - TOLD_AT_MOST} more")
-    text = "\n".join([f"{len(errors)} of {count} objects could not be applied; the others are.", *lines])
-    return EdgefedError(text, "apply", {"failed": len(errors), "of": count})
+    heading = f"{len(errors)} of {count} objects could not be applied; the others are."
+    codes = {error.code for error in errors.values()}
+    return EdgefedError(
+        messages[0] if count == 1 else "\n".join([heading, *lines]),
+        codes.pop() if len(codes) == 1 else "apply",
+        {"failed": [{"object": title, "cause": error.message} for title, error in errors.items()], "of": count},
+    )
 
 
 def put(session: Session, step: Step) -> None:
@@ -70,13 +80,19 @@ def put(session: Session, step: Step) -> None:
         if dying:
             _await_gone(session, step)
         try:
-            dying = in_deletion(session.host.apply(resource.path, resource.body, session.force))
+            step.after = session.host.apply(resource.path, resource.body, session.force)
+            dying = in_deletion(step.after)
         except ApiError as error:
             problems = problems_of(resource, error)
             if problems:
                 raise EdgefedError("\n".join(str(problem) for problem in problems), "invalid") from None
             if error.status != 409 or attempt + 1 == ATTEMPTS:
                 raise with_remedy(error) from None
+            continue
+        except ConnectError as error:
+            # An answer that is cut off leaves it open whether the object was written; applying it again comes to the same.
+            if error.cause != "reset" or attempt + 1 == ATTEMPTS:
+                raise
             continue
         if not dying:
             return

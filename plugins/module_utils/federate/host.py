@@ -14,7 +14,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
-PARALLEL = 8
+PARALLEL = 16
+# From so many namespaces on, all are read at once.
+MANY = 8
 CORE = "/apis/core.kubefed.io"
 
 Item = TypeVar("Item")
@@ -22,18 +24,19 @@ Answer = TypeVar("Answer")
 
 
 class Host:
-    """Reads and writes of one run. ``namespace`` is KubeFed's."""
+    """Reads and writes of one run. ``namespace`` is KubeFed's, ``parallel`` bounds the requests at one time."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
+    def __init__(self, client: Client, namespace: str, parallel: int = PARALLEL) -> None:
         self.client = client
         self.namespace = namespace
+        self.parallel = parallel
 
     def each(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-        """``work`` on every item, up to 8 at a time, the answers in order. The first error is raised after all have ended."""
+        """``work`` on every item, several at a time, the answers in order. The first error is raised after all have ended."""
         todo = list(items)
         if len(todo) < 2:
             return [work(item) for item in todo]
-        with ThreadPoolExecutor(min(PARALLEL, len(todo))) as pool:
+        with ThreadPoolExecutor(min(self.parallel, len(todo))) as pool:
             return list(pool.map(work, todo))
 
     def federation(self) -> Federation:
@@ -79,13 +82,18 @@ class Host:
     def namespaces(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The Namespaces among ``names`` that are there."""
         wanted = sorted(set(names))
+        if len(wanted) > MANY:
+            return {item["metadata"]["name"]: item for item in self.client.list("/api/v1/namespaces") if item["metadata"]["name"] in wanted}
         found = self.each(lambda name: self.client.find(f"/api/v1/namespaces/{name}"), wanted)
         return {name: item for name, item in zip(wanted, found) if item}
 
     def objects(self, resources: Iterable[Resource], types: Iterable[tuple[FederatedType, str]] = ()) -> dict[Key, dict[str, Any]]:
-        """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each."""
-        collections = {resource.collection: resource.key[0] for resource in resources if resource.type}
-        collections.update({found.collection(namespace): found.kind for found, namespace in types})
+        """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each; one for all namespaces
+        where a type has many."""
+        wanted: dict[str, tuple[FederatedType, set[str]]] = {}
+        for found, namespace in (*((resource.type, resource.key[1]) for resource in resources if resource.type), *types):
+            wanted.setdefault(found.kind, (found, set()))[1].add(namespace)
+        collections = {path: found.kind for found, namespaces in wanted.values() for path in _collections(found, namespaces)}
 
         def read(entry: tuple[str, str]) -> list[tuple[Key, dict[str, Any]]]:
             path, kind = entry
@@ -97,10 +105,12 @@ class Host:
     def versions(self, resources: Iterable[Resource]) -> dict[str, dict[str, Any]]:
         """The controller's records of what it propagated, by ``namespace/name`` (see :func:`version_key`)."""
         namespaces = {resource.key[1] for resource in resources if resource.type}
-        paths = [
-            f"{CORE}/v1alpha1/namespaces/{namespace}/propagatedversions" if namespace else f"{CORE}/v1alpha1/clusterpropagatedversions"
-            for namespace in sorted(namespaces)
-        ]
+        paths = [f"{CORE}/v1alpha1/clusterpropagatedversions"] if "" in namespaces else []
+        named = sorted(namespaces - {""})
+        if len(named) > MANY:
+            paths.append(f"{CORE}/v1alpha1/propagatedversions")
+        else:
+            paths += [f"{CORE}/v1alpha1/namespaces/{namespace}/propagatedversions" for namespace in named]
         found = [item for items in self.each(lambda path: list(self.client.list(path)), paths) for item in items]
         return {f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item for item in found}
 
@@ -141,6 +151,10 @@ class Host:
         items = list(self.client.list(f"/api/v1/namespaces/{namespace or 'default'}/events", query))
         items.sort(key=lambda item: str(item.get("lastTimestamp") or item.get("eventTime") or ""), reverse=True)
         return [str(item.get("message", "")) for item in items]
+
+
+def _collections(found: FederatedType, namespaces: set[str]) -> list[str]:
+    return [found.everywhere] if len(namespaces) > MANY else sorted({found.collection(namespace) for namespace in namespaces})
 
 
 def version_key(resource: Resource) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 @dataclass(frozen=True)
 class Session:
     """One run. ``member`` gives a client of a member cluster by its name; times are seconds. ``lint`` has the level of each
-    rule."""
+    rule; ``diff`` is whether to tell what changes."""
 
     host: Host
     member: Callable[[str], Client]
@@ -28,15 +28,17 @@ class Session:
     policy: str = "create"
     force: bool = False
     check: bool = False
+    diff: bool = True
     wait: bool = True
     wait_sleep: float = 1
     wait_timeout: float = 120
     lint: Mapping[str, str] = field(default_factory=lambda: DEFAULTS)
 
 
-def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:
+def host_of(params: dict[str, Any], connect: Callable[..., Client], parallel: int = PARALLEL) -> Host:
     """The host cluster that the options of a module name."""
-    return Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
+    auth = {name: params.get(name) for name in AUTH_SPEC}
+    return Host(connect(auth, None, pool=parallel), params["federation_namespace"], parallel)
 
 
 def members(params: dict[str, Any], connect: Callable[..., Client]) -> Callable[[str], Client]:

@@ -84,10 +84,11 @@ def _step(resource: Resource, seen: Seen) -> Step:
 
 def _result(session: Session, plan: Plan, found: Verdicts) -> Result:
     clusters = plan.federation.clusters
+    # With many objects and clusters, telling what changes takes longer than all else.
     diffs = [
         entry
         for step in plan.steps
-        if step.todo
+        if step.todo and session.diff
         for entry in (
             of_object(step.resource, step.current, step.after),
             *of_clusters(step.resource, step.current, clusters),

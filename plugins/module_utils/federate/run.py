@@ -19,12 +19,11 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
-    """Bring the federated resources to what is given. ``diff`` is always made."""
-    del diff
+    """Bring the federated resources to what is given."""
     require_libraries()
     documents, problems = read(params)
     try:
-        session = _session(params, check, connect)
+        session = _session(params, check, diff, connect)
         federation = session.host.federation()
     except EdgefedError as error:
         refuse(problems)
@@ -39,14 +38,15 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         raise with_remedy(error) from None
 
 
-def _session(params: dict[str, Any], check: bool, connect: Callable[..., Client]) -> Session:
+def _session(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Session:
     return Session(
-        host=host_of(params, connect),
+        host=host_of(params, connect, max(1, params["parallel"])),
         member=members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],
         check=check,
+        diff=diff,
         wait=params["wait"],
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],

@@ -18,6 +18,7 @@ try:
     import yaml
 
     IMPORT_ERROR = None
+    Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
@@ -26,7 +27,7 @@ Diff = dict[str, str]
 
 def as_text(body: dict[str, Any]) -> str:
     """An object as YAML, a Secret's data as fingerprints; nothing for none."""
-    return str(yaml.safe_dump(redacted(body), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
+    return str(yaml.dump(redacted(body), Dumper=Dumper, sort_keys=True, allow_unicode=True, width=1000)) if body else ""
 
 
 def _entry(before: dict[str, Any], after: dict[str, Any], header: str) -> Diff:
