@@ -7,10 +7,14 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import Any, Callable
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from integration.federate_lab import Federate, actions, config_map, federate, namespace, overridden
+from integration.relay import Relay
 from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import PAGE, Client, connect
@@ -30,11 +34,12 @@ QUIETLY: dict[str, Any] = {"wait": False, "lint": {"empty_placement": "off"}}
 
 
 class Watching:
-    """``connect`` of clients that note what they send, and how much of it at the same time."""
+    """``connect`` of clients that note what they send, and how much of it at the same time. ``before`` is called before each."""
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
         self.most = 0
+        self.before: Callable[[], None] = lambda: None
         self._now = 0
         self._lock = threading.Lock()
 
@@ -47,6 +52,7 @@ class Watching:
                 self.sent[f"{method} (dry run)" if (options.get("query") or {}).get("dryRun") else method] += 1
                 self._now += 1
                 self.most = max(self.most, self._now)
+                self.before()
             try:
                 return request(method, path, *arguments, **options)
             finally:
@@ -110,15 +116,20 @@ def test_those_that_fail_hide_no_others(federate: Federate, namespace: str) -> N
     federate.lab.kubectl("local", "apply", "-f", "-", stdin=stdin)
     try:
         until(lambda: refuses(federate, bad[0]), "the policy is in force", 60)
-        assert "no bad names" in federate.refused(*bodies, check=True, **QUIETLY)
+        assert "no bad names" in federate.error(*bodies, check=True, **QUIETLY).message
+        assert names_of(federate, namespace) == {"good0"}
         error = federate.error(*bodies, **QUIETLY)
     finally:
         federate.lab.kubectl("local", "delete", "-f", "-", stdin=stdin)
     assert error.message.startswith("2 of 4 objects could not be applied; the others are.\n- ")
     assert error.message.count("no bad names") == 2
     assert [one["object"] for one in error.details["failed"]] == [f"FederatedConfigMap {namespace}/bad{number}" for number in range(2)]
-    names = {item["metadata"]["name"] for item in federate.lab.get("local", "federatedconfigmaps", "-n", namespace)["items"]}
-    assert names == {"good0", "good1", "good2"}
+    assert names_of(federate, namespace) == {"good0", "good1", "good2"}
+
+
+def names_of(federate: Federate, namespace: str) -> set[str]:
+    """The federated ConfigMaps that are there."""
+    return {item["metadata"]["name"] for item in federate.lab.get("local", "federatedconfigmaps", "-n", namespace)["items"]}
 
 
 def refuses(federate: Federate, body: dict[str, Any]) -> bool:
@@ -127,6 +138,35 @@ def refuses(federate: Federate, body: dict[str, Any]) -> bool:
     except EdgefedError:
         return True
     return False
+
+
+def test_the_api_server_is_away_in_the_middle(federate: Federate, namespace: str, tmp_path: Path) -> None:
+    """One message that tells how many are missing, soon; the next run makes just what is missing."""
+    document = yaml.safe_load(Path(federate.lab.kubeconfig).read_text())
+    [host] = [item["cluster"] for item in document["clusters"] if item["name"] == "local"]
+    address = urlsplit(host["server"])
+    relay = Relay((str(address.hostname), int(address.port or 443)))
+    relay.up()
+    host["server"] = f"https://127.0.0.1:{relay.port}"
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch(0o600)
+    kubeconfig.write_text(yaml.safe_dump(document))
+    bodies = [config_map(f"c{number:03}", namespace, **NOWHERE) for number in range(400)]
+    gone = Watching()
+    gone.before = lambda: relay.down() if gone.sent["PATCH"] == 150 else None
+    error = federate.error(*bodies, using=gone, kubeconfig=str(kubeconfig), **QUIETLY)
+    relay.up()
+    there = federate.lab.get("local", "federatedconfigmaps", "-n", namespace)["items"]
+    missing = len(error.details["failed"])
+    assert error.code == "unreachable" and error.message.startswith(f"{missing} of 400 objects could not be applied; the others are.\n- ")
+    assert f"https://127.0.0.1:{relay.port}" in error.message and error.message.count("Next: ") <= 2
+    assert gone.sent["PATCH"] < 250, "it was not asked for each of them"
+    # of one whose answer was cut off nobody knows
+    assert 400 - missing <= len(there) <= 400 - missing + 16
+    after = federate(*bodies, kubeconfig=str(kubeconfig), **QUIETLY)
+    relay.down()
+    assert len(actions(after)) == 400 - len(there)
+    assert not federate(*bodies, **QUIETLY).changed
 
 
 # --- managedFields and the API server's own answer ---
