@@ -67,14 +67,16 @@ class Work:
     def kubefedctl(self) -> Cost:
         """``kubefedctl federate`` for one plain object after the other; they were made before."""
         plain = [sets.plain_object(number, self.namespace) for number in range(self.count)]
-        paths = [
-            f"{'/api/v1' if body['kind'] == 'ConfigMap' else '/apis/apps/v1'}/namespaces/{self.namespace}/{sets.PLURALS[body['kind']]}"
-            for body in plain
-        ]
-        floor.create(self.server, plain, paths)
+        paths = [sets.plain_collection(body) for body in plain]
+        floor.send(self.server, "POST", paths, plain)
         words = [(sets.PLURALS[body["kind"]], body["metadata"]["name"], "-n", self.namespace) for body in plain]
         runs = [self.lab.kubefedctl("federate", *one) for one in words]
-        floor.remove(self.server, self.namespace, sorted(set(paths)))
+        floor.send(
+            self.server,
+            "DELETE",
+            [f"{path}/{body['metadata']['name']}" for path, body in zip(paths, plain, strict=True)],
+            [None] * len(plain),
+        )
         return sum(took for took, _log in runs), sum(figures.requests_in(log) for _took, log in runs)
 
     def ours(self, **options: Any) -> tuple[Cost, Cost, bool]:

@@ -68,9 +68,9 @@ def remove(server: Server, namespace: str, paths: list[str]) -> None:
         time.sleep(0.2)
 
 
-def create(server: Server, bodies: list[sets.Object], paths: list[str]) -> None:
-    """Make plain objects, each in the collection at its path."""
-    _side_by_side(server, lambda connection, pair: len(connection.ask("POST", pair[0], pair[1])), list(zip(paths, bodies, strict=True)))
+def send(server: Server, method: str, paths: list[str], bodies: list[Any]) -> None:
+    """One request for each path."""
+    _side_by_side(server, lambda connection, pair: len(connection.ask(method, *pair)), list(zip(paths, bodies, strict=True)))
 
 
 def as_text(bodies: list[sets.Object]) -> str:

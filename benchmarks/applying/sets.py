@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import object_path
+
 TYPES = "types.kubefed.io/v1beta1"
 PLURALS = {"ConfigMap": "configmaps", "Deployment": "deployments"}
 COLLECTIONS = [f"/apis/{TYPES}/namespaces/{{namespace}}/federated{plural}" for plural in PLURALS.values()]
@@ -40,6 +42,11 @@ def plain_object(number: int, namespace: str) -> Object:
     return {**body, "metadata": {**body.get("metadata", {}), "name": name_of(number), "namespace": namespace}}
 
 
+def plain_collection(body: Object) -> str:
+    """The API path of its collection."""
+    return object_path(body["apiVersion"], PLURALS[body["kind"]], body["metadata"]["namespace"])
+
+
 def federated(number: int, namespace: str, clusters: list[str]) -> Object:
     """The federated object, with one override for the first cluster."""
     body = plain(number)
@@ -60,4 +67,4 @@ def federated(number: int, namespace: str, clusters: list[str]) -> Object:
 def collection(body: Object) -> str:
     """The API path of a federated object's collection."""
     plural = PLURALS[body["kind"].removeprefix("Federated")]
-    return f"/apis/{TYPES}/namespaces/{body['metadata']['namespace']}/federated{plural}"
+    return object_path(TYPES, f"federated{plural}", body["metadata"]["namespace"])
