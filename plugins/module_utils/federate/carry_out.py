@@ -54,10 +54,10 @@ def put_all(session: Session, steps: list[Step]) -> None:
     for tier in tiers([step for step in steps if step.todo]):
         errors = {step.resource.title: error for step, error in zip(tier, session.host.each(attempt, tier)) if error}
         if errors:
-            raise failure(errors, len(tier))
+            raise not_applied(errors, len(tier))
 
 
-def failure(errors: dict[str, EdgefedError], count: int) -> EdgefedError:
+def not_applied(errors: dict[str, EdgefedError], count: int) -> EdgefedError:
     """The error for ``errors``, by the objects' titles, of ``count`` objects: those that several have in common told once."""
     messages = list(dict.fromkeys(error.message for error in errors.values()))
     lines = [f"- {message}" for message in messages[:TOLD_AT_MOST]]
