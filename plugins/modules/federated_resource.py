@@ -228,7 +228,8 @@ code:
   type: str
   sample: invalid
 details:
-  description: The failure for programs, as RV(ignore:problems) with code V(invalid), and RV(ignore:missed) with V(not_propagated).
+  description: The failure for programs, as RV(ignore:problems) with code V(invalid), RV(ignore:missed) with V(not_propagated), and
+    RV(ignore:failed) where objects could not be applied.
   returned: failure
   type: dict
   sample:

@@ -51,22 +51,27 @@ def put_all(session: Session, steps: list[Step]) -> None:
             return error
         return None
 
-    for tier in tiers([step for step in steps if step.todo]):
+    left = tiers([step for step in steps if step.todo])
+    while left:
+        tier = left.pop(0)
         errors = {step.resource.title: error for step, error in zip(tier, session.host.each(attempt, tier)) if error}
         if errors:
-            raise not_applied(errors, len(tier))
+            raise not_applied(errors, len(tier), sum(map(len, left)))
 
 
-def not_applied(errors: dict[str, EdgefedError], count: int) -> EdgefedError:
-    """The error for ``errors``, by the objects' titles, of ``count`` objects: those that several have in common told once."""
+def not_applied(errors: dict[str, EdgefedError], count: int, untried: int = 0) -> EdgefedError:
+    """The error for ``errors``, by the objects' titles, of ``count`` objects: those that several have in common told once. ``untried`` are
+    those that lie in what could not be applied."""
     messages = list(dict.fromkeys(error.message for error in errors.values()))
     lines = [f"- {message}" for message in messages[:TOLD_AT_MOST]]
     if len(messages) > TOLD_AT_MOST:
         lines.append(f"- and {len(messages) - TOLD_AT_MOST} more")
-    heading = f"{len(errors)} of {count} objects could not be applied; the others are."
+    applied = "; the others are" if len(errors) < count else ""
+    waiting = f"; {untried} more that need them were not tried" if untried else ""
+    heading = f"{len(errors)} of {count} objects could not be applied{applied}{waiting}."
     codes = {error.code for error in errors.values()}
     return EdgefedError(
-        messages[0] if count == 1 else "\n".join([heading, *lines]),
+        messages[0] if count + untried == 1 else "\n".join([heading, *lines]),
         codes.pop() if len(codes) == 1 else "apply",
         {"failed": [{"object": title, "cause": error.message} for title, error in errors.items()], "of": count},
     )

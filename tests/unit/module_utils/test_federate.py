@@ -192,21 +192,29 @@ def test_until() -> None:
 
 
 @pytest.mark.parametrize(
-    ("errors", "count", "lines", "code"),
+    ("errors", "count", "untried", "lines", "code"),
     [
-        ({"A a": EdgefedError("gone. Next: wait.", "unreachable")}, 1, ["gone. Next: wait."], "unreachable"),
-        ({"A a": EdgefedError("bad", "api")}, 3, ["1 of 3 objects could not be applied; the others are.", "- bad"], "api"),
+        ({"A a": EdgefedError("gone. Next: wait.", "unreachable")}, 1, 0, ["gone. Next: wait."], "unreachable"),
+        (
+            {"A a": EdgefedError("bad", "api")},
+            1,
+            5,
+            ["1 of 1 objects could not be applied; 5 more that need them were not tried.", "- bad"],
+            "api",
+        ),
+        ({"A a": EdgefedError("bad", "api")}, 3, 0, ["1 of 3 objects could not be applied; the others are.", "- bad"], "api"),
         (
             {"A a": EdgefedError("gone", "unreachable"), "A b": EdgefedError("gone", "unreachable"), "A c": EdgefedError("bad", "api")},
             9,
+            0,
             ["3 of 9 objects could not be applied; the others are.", "- gone", "- bad"],
             "apply",
         ),
     ],
 )
-def test_what_could_not_be_applied(errors: dict[str, EdgefedError], count: int, lines: list[str], code: str) -> None:
+def test_what_could_not_be_applied(errors: dict[str, EdgefedError], count: int, untried: int, lines: list[str], code: str) -> None:
     """The same reason is told once; programs get every object."""
-    found = not_applied(errors, count)
+    found = not_applied(errors, count, untried)
     assert (found.message.splitlines(), found.code, found.details["of"]) == (lines, code, count)
     assert [one["object"] for one in found.details["failed"]] == list(errors)
 
