@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import statistics
 import sys
 import time
@@ -20,16 +19,16 @@ from typing import Any, Callable
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from joining import figures, floor
-from joining.delay import Proxies, built
+from joining.delay import Proxies
 from joining.figures import FLOOR, KUBEFEDCTL, OURS, TASK, Measured
-from joining.lab import HOST, REPOSITORY, SYSTEM, Lab
+from joining.lab import HOST, SYSTEM, Lab
+from joining.scene import lab_behind_proxies
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
 from ansible_collections.edgefed.kubefed.plugins.modules import kubefed_cluster
 
 RESULT = Path(__file__).with_name("results") / "members.json"
 README = Path(__file__).with_name("README.md")
-STATE = REPOSITORY / ".cache" / "bench"
 PORT_BASE, PROXIES = 31400, 31700
 DELAYS = (0, 50)
 TYPES = ["cronjobs.batch", "daemonsets.apps", "statefulsets.apps"]
@@ -178,21 +177,8 @@ def keep(result: dict[str, Any]) -> None:
 
 def main(members: int = 20, rounds: int = 2) -> None:
     """Everything, with a lab that is gone afterwards."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    lab = Lab(STATE / "members", [f"edge{number:02}" for number in range(1, members + 1)], PORT_BASE, "bench-")
-    program = built(STATE / "bin")
-    lab.check_limits()
-    try:
-        lab.up()
-        proxies = Proxies(program, PROXIES, lab.servers())
-        try:
-            lab.write_proxied(proxies.addresses)
-            keep(measure_all(lab, proxies, rounds))
-        finally:
-            proxies.stop()
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        lab.down()
+    with lab_behind_proxies("members", members, PORT_BASE, PROXIES) as (lab, proxies):
+        keep(measure_all(lab, proxies, rounds))
 
 
 if __name__ == "__main__":

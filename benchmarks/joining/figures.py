@@ -85,8 +85,8 @@ def _cells(item: Measured | None) -> str:
     return f"{item.seconds:.2f} | {item.requests}" if item else "- | -"
 
 
-def replaced(document: str, text: str) -> str:
+def replaced(document: str, text: str, marks: tuple[str, str] = MARKS) -> str:
     """``document`` with ``text`` between its marks."""
-    before, _, rest = document.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    return f"{before}{MARKS[0]}\n{text}\n{MARKS[1]}{after}"
+    before, _, rest = document.partition(marks[0])
+    _, _, after = rest.partition(marks[1])
+    return f"{before}{marks[0]}\n{text}\n{marks[1]}{after}"

@@ -72,10 +72,10 @@ class Connection:
         self._http = http.client.HTTPSConnection(server.url.removeprefix("https://"), context=server.context, timeout=60)
         self.requests = 0
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
         self.requests += 1
         data = None if body is None else json.dumps(body).encode()
-        self._http.request(method, path, data, {"Content-Type": "application/json"})
+        self._http.request(method, path, data, {"Content-Type": content_type})
         answer = self._http.getresponse()
         said = answer.read()
         assert answer.status < 300, f"{method} {path}: {answer.status} {said!r}"

@@ -13,6 +13,7 @@ import ssl
 import threading
 import traceback
 from typing import Any, Collection, Iterator
+from urllib.parse import urlencode
 
 from ansible.module_utils.basic import missing_required_lib
 
@@ -22,7 +23,6 @@ try:
     import urllib3
     import yaml
     from kubernetes.client import ApiClient, Configuration
-    from kubernetes.client.exceptions import ApiException
     from kubernetes.config import ConfigException, kube_config
     from kubernetes.config.kube_config import _cleanup_temp_files, load_kube_config, load_kube_config_from_dict
 
@@ -38,7 +38,8 @@ APPLY_PATCH = "application/apply-patch+yaml"
 # with text/plain alone a container's log is refused (406)
 TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
-BUSY_TRIES = 3
+# An API server asks for 1 second, or a few.
+BUSY_TRIES, BUSY_SECONDS = 6, 10
 Statuses = list[int]
 
 
@@ -57,6 +58,15 @@ class _Yaml:
 
 if not IMPORT_ERROR:
     kube_config.yaml = _Yaml
+
+    class _Busy(urllib3.Retry):
+        """Sends again only what the API server itself asks to send again (429 or 503 with Retry-After: it is busy, or a CRD is new; it did
+        nothing with the request, so this is right for every method), and in the end gives its own words."""
+
+        def get_retry_after(self, response: Any) -> float | None:
+            """Seconds to wait."""
+            asked = super().get_retry_after(response)
+            return None if asked is None else min(asked, BUSY_SECONDS)
 
 
 class ApiError(EdgefedError):
@@ -169,54 +179,56 @@ class Client:
         ``accept`` asks for another form of the answer (aggregated discovery, metadata only). ``statuses`` takes its HTTP status.
         Raises :class:`ApiError` for an answer of 400 and above, :class:`ConnectError` when there is none, or none of an API server.
         """
-        with self._lock:
-            self.requests += 1
-        headers = {"Accept": accept}
+        headers = {**self._api.default_headers, "Accept": accept}
+        data = None
         if body is not None:
             headers["Content-Type"] = content_type
-        parameters = [(key, value) for key, value in (query or {}).items() if value is not None]
+            data = json.dumps(body)
         try:
-            response = self._api.call_api(
-                path,
-                method,
-                query_params=parameters,
-                header_params=headers,
-                body=body,
-                auth_settings=["BearerToken"],
-                _preload_content=False,
-                _return_http_data_only=True,
-                _request_timeout=timeout,
-            )
-            data = response.data
-        except ApiException as error:
-            raise self._api_error(method, path, error) from None
-        except UnicodeDecodeError:
-            raise self._no_api() from None
+            response = self._send(method, self._url(path, query), headers, data, timeout)
+            said = response.data
         except (urllib3.exceptions.HTTPError, OSError) as error:
             cause, what, todo = explain(error)
             raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
+        if response.status >= 300:
+            raise self._api_error(method, path, response.status, response.reason, said)
         if statuses is not None:
             statuses.append(int(response.status))
         if accept == TEXT:
-            return data.decode("utf-8", "replace")
-        answer = _object(data)
+            return said.decode("utf-8", "replace")
+        answer = _object(said)
         if answer is None or (path.startswith(_API_PATHS) and "kind" not in answer):
             raise self._no_api()
         return answer
 
+    def _url(self, path: str, query: dict[str, Any] | None) -> str:
+        words = urlencode([(key, value) for key, value in (query or {}).items() if value is not None])
+        return f"{self.server}{path}?{words}" if words else f"{self.server}{path}"
+
+    def _send(self, method: str, url: str, headers: dict[str, str], data: str | None, timeout: tuple[float, float]) -> Any:
+        """By the kubernetes package's pool, past its own walk through each body, which takes as long as all the rest."""
+        self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        limits = urllib3.Timeout(connect=timeout[0], read=timeout[1])
+        tries = 1
+        try:
+            pool = self._api.rest_client.pool_manager
+            response = pool.request(method, url, body=data, headers=headers, timeout=limits, preload_content=False)
+            tries += len(response.retries.history)
+            return response
+        finally:
+            with self._lock:
+                self.requests += tries
+
     def _no_api(self) -> ConnectError:
         return ConnectError(f"{self.where} answers, but not as a Kubernetes API server. Next: {_ADDRESS}.", "no_api")
 
-    def _api_error(self, method: str, path: str, error: Any) -> ApiError:
-        body = _object(error.body) or {}
-        reason = str(body.get("reason") or error.reason or "")
-        said = str(body.get("message") or error.reason or f"HTTP {error.status}")
-        if error.status == 401:
+    def _api_error(self, method: str, path: str, status: int, phrase: str | None, answer: bytes) -> ApiError:
+        body = _object(answer) or {}
+        reason = str(body.get("reason") or phrase or "")
+        said = str(body.get("message") or phrase or f"HTTP {status}")
+        if status == 401:
             said = "the credentials were rejected (401). Next: take a fresh kubeconfig or token for this cluster"
-        if not error.status:
-            cause, what, todo = explain(Exception(str(error.reason)))
-            raise ConnectError(f"Cannot reach {self.where}: {what}. Next: {todo}.", cause) from None
-        return ApiError(f"{self.where}: {method} {path.split('?', maxsplit=1)[0]}: {said}", int(error.status), reason, body)
+        return ApiError(f"{self.where}: {method} {path.split('?', maxsplit=1)[0]}: {said}", status, reason, body)
 
     def text(self, path: str, query: dict[str, Any] | None = None) -> str:
         """``GET`` of what an API server answers in words: ``/readyz``, a container's log."""
@@ -396,8 +408,7 @@ def _override(auth: dict[str, Any], configuration: Any) -> None:
     headers = {key: value for key, value in (auth.get("proxy_headers") or {}).items() if value}
     if headers:
         configuration.proxy_headers = urllib3.util.make_headers(**headers)
-    # Only what the API server itself asks to send again (429 or 503 with Retry-After: it is busy, or a CRD is new), and then its own words.
-    configuration.retries = urllib3.Retry(connect=0, read=0, redirect=0, status=BUSY_TRIES, other=0, raise_on_status=False)
+    configuration.retries = _Busy(connect=0, read=0, redirect=0, status=BUSY_TRIES, other=0, allowed_methods=None, raise_on_status=False)
 
 
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python gives no name

@@ -16,6 +16,12 @@ description:
   - Checks everything before anything is sent, and tells all that is wrong in one message, each with file, line, column, object and field.
     That is the YAML, kinds and fields, clusters that are not joined, overrides that do not resolve against the template, and what the API
     server says to each template as each cluster would get it.
+  - In check mode the API server is also asked whether it would take each object. Otherwise it is asked for each that changes, and for the
+    first new one of each kind and namespace. Should it refuse some of the others after all, for a quota or a policy, then all that are
+    refused are told in one message, and the rest is applied.
+  - An object whose fields are all ours and as wanted, by its C(managedFields), is not asked for, so that a run that changes nothing only
+    reads, some lists and no object by itself.
+  - An API server that is busy (429, or 503 with C(Retry-After)) is asked again when it says.
   - Uses server-side apply with the field manager C(edgefed). Fields that an earlier run set and that are not given any more are removed,
     and those of others stay.
   - An object that is being deleted is waited for and then made again, since what is applied to it would be lost with it.
@@ -107,6 +113,10 @@ options:
       - By default nothing is asked, and KubeFed's own setting C(syncController.adoptResources) decides.
     type: str
     choices: [always, never, same]
+  parallel:
+    description: How many requests to the host cluster to have under way at the same time, each over a connection that is kept.
+    type: int
+    default: 16
   wait:
     description:
       - Whether to wait until every chosen cluster has the resources at this version, or until they are gone everywhere.
@@ -389,12 +399,13 @@ api_requests:
 code:
   description:
     - What kind of failure it was, as V(invalid) (the manifests, nothing was sent), V(not_propagated), V(stuck) (in deletion),
-      V(prune_limit), V(no_kubefed), V(unreachable) or V(kubeconfig).
+      V(prune_limit), V(no_kubefed), V(unreachable) or V(kubeconfig). V(apply) is several objects that could not be applied; all others are.
   returned: failure
   type: str
   sample: invalid
 details:
-  description: The failure for programs, as RV(ignore:problems) with code V(invalid), and RV(ignore:missed) with V(not_propagated).
+  description: The failure for programs, as RV(ignore:problems) with code V(invalid), RV(ignore:missed) with V(not_propagated), and
+    RV(ignore:failed) where objects could not be applied.
   returned: failure
   type: dict
   sample:
@@ -431,6 +442,7 @@ ARGUMENT_SPEC: dict[str, dict[str, Any]] = {
     "prune_namespaces": {"type": "list", "elements": "str", "default": []},
     "orphan": {"type": "bool", "default": False},
     "adopt": {"type": "str", "choices": ["always", "never", "same"]},
+    "parallel": {"type": "int", "default": 16},
 }
 
 

@@ -36,7 +36,7 @@ def absent(session: Session, documents: list[Document], problems: list[Problem],
         delete_all(session, steps)
     return Result(
         changed=any(step.todo for step in steps),
-        diff=[entry for step in steps if step.todo for entry in gone(step, federation)],
+        diff=[entry for step in steps if step.todo and session.diff for entry in gone(step, federation)],
         warnings=emptied.warnings,
         data={"resources": [step.describe({}) for step in steps], "api_requests": session.requests},
     )

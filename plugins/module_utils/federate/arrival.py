@@ -51,14 +51,18 @@ class Arrival:
         started = time.monotonic()
         pause = QUICK
         while True:
+            began = time.monotonic()
             pending = self._look()
+            looked = time.monotonic() - began
             waited = time.monotonic() - started
             if not pending:
                 break
             away = self.session.host.not_ready() if waited >= AWAY_PATIENCE else {}
             if waited >= self.session.wait_timeout or self._hopeless(pending, away):
                 break
-            time.sleep(max(0.0, min(pause, self.session.wait_sleep, self.session.wait_timeout - waited)))
+            # A look at thousands of objects keeps the API server from what is waited for, so that most of the time is left to that.
+            rest = max(min(pause, self.session.wait_sleep), 2 * looked)
+            time.sleep(max(0.0, min(rest, self.session.wait_timeout - waited)))
             pause *= 2
         late = [resource for resource in self.resources if not self.session.goal.reached(self.found[resource.key], resource.clusters)]
         if late:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, ConnectError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step, tiers
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
@@ -37,30 +37,45 @@ def until(done: Callable[[], bool], timeout: float, longest: float) -> bool:
 
 
 def put_all(session: Session, steps: list[Step]) -> None:
-    """Apply every object: namespaces first, then all others side by side. One that fails doesn't stop those beside it."""
-    for tier in tiers([step for step in steps if step.todo]):
-        errors = [error for error in session.host.each(lambda step: _attempt(session, step), tier) if error]
+    """Apply every object: namespaces first, then all others side by side. One that fails doesn't stop those beside it, but a server that
+    is away isn't asked for each of a thousand."""
+    away: list[EdgefedError] = []
+
+    def attempt(step: Step) -> EdgefedError | None:
+        if away:
+            return away[0]
+        try:
+            put(session, step)
+        except EdgefedError as error:
+            if isinstance(error, ConnectError):
+                away.append(error)
+            return error
+        return None
+
+    left = tiers([step for step in steps if step.todo])
+    while left:
+        tier = left.pop(0)
+        errors = {step.resource.title: error for step, error in zip(tier, session.host.each(attempt, tier)) if error}
         if errors:
-            raise _failed(errors, len(tier))
+            raise not_applied(errors, len(tier), sum(map(len, left)))
 
 
-def _attempt(session: Session, step: Step) -> EdgefedError | None:
-    try:
-        put(session, step)
-    except EdgefedError as error:
-        return error
-    return None
-
-
-def _failed(errors: list[EdgefedError], count: int) -> EdgefedError:
-    messages = list(dict.fromkeys(error.message for error in errors))
-    if len(messages) == 1:
-        return EdgefedError(messages[0], errors[0].code, {**errors[0].details, "failed": len(errors), "of": count})
+def not_applied(errors: dict[str, EdgefedError], count: int, untried: int = 0) -> EdgefedError:
+    """The error for ``errors``, by the objects' titles, of ``count`` objects: those that several have in common told once. ``untried`` are
+    those that lie in what could not be applied."""
+    messages = list(dict.fromkeys(error.message for error in errors.values()))
     lines = [f"- {message}" for message in messages[:TOLD_AT_MOST]]
     if len(messages) > TOLD_AT_MOST:
         lines.append(f"- and {len(messages) - TOLD_AT_MOST} more")
-    text = "\n".join([f"{len(errors)} of {count} objects could not be applied; the others are.", *lines])
-    return EdgefedError(text, "apply", {"failed": len(errors), "of": count})
+    applied = "; the others are" if len(errors) < count else ""
+    waiting = f"; {untried} more that need them were not tried" if untried else ""
+    heading = f"{len(errors)} of {count} objects could not be applied{applied}{waiting}."
+    codes = {error.code for error in errors.values()}
+    return EdgefedError(
+        messages[0] if count + untried == 1 else "\n".join([heading, *lines]),
+        codes.pop() if len(codes) == 1 else "apply",
+        {"failed": [{"object": title, "cause": error.message} for title, error in errors.items()], "of": count},
+    )
 
 
 def put(session: Session, step: Step) -> None:
@@ -71,13 +86,19 @@ def put(session: Session, step: Step) -> None:
         if dying:
             _await_gone(session, step)
         try:
-            dying = in_deletion(session.host.apply_resource(resource, session.force))
+            step.after = session.host.apply_resource(resource, session.force)
+            dying = in_deletion(step.after)
         except ApiError as error:
             problems = problems_of(resource, error)
             if problems:
                 raise EdgefedError("\n".join(str(problem) for problem in problems), "invalid") from None
             if error.status != 409 or attempt + 1 == ATTEMPTS:
                 raise with_remedy(error) from None
+            continue
+        except ConnectError as error:
+            # An answer that is cut off leaves it open whether the object was written; applying it again comes to the same.
+            if error.cause != "reset" or attempt + 1 == ATTEMPTS:
+                raise
             continue
         if not dying:
             return

@@ -15,7 +15,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
-PARALLEL = 8
+PARALLEL = 16
+# From so many namespaces on, all are read at once.
+MANY = 8
 CORE = "/apis/core.kubefed.io"
 
 Item = TypeVar("Item")
@@ -23,18 +25,19 @@ Answer = TypeVar("Answer")
 
 
 class Host:
-    """Reads and writes of one run. ``namespace`` is KubeFed's."""
+    """Reads and writes of one run. ``namespace`` is KubeFed's, ``parallel`` bounds the requests at one time."""
 
-    def __init__(self, client: Client, namespace: str) -> None:
+    def __init__(self, client: Client, namespace: str, parallel: int = PARALLEL) -> None:
         self.client = client
         self.namespace = namespace
+        self.parallel = parallel
 
     def each(self, work: Callable[[Item], Answer], items: Iterable[Item]) -> list[Answer]:
-        """``work`` on every item, up to 8 at a time, the answers in order. The first error is raised after all have ended."""
+        """``work`` on every item, several at a time, the answers in order. The first error is raised after all have ended."""
         todo = list(items)
         if len(todo) < 2:
             return [work(item) for item in todo]
-        with ThreadPoolExecutor(min(PARALLEL, len(todo))) as pool:
+        with ThreadPoolExecutor(min(self.parallel, len(todo))) as pool:
             return list(pool.map(work, todo))
 
     def federation(self) -> Federation:
@@ -83,13 +86,18 @@ class Host:
     def namespaces(self, names: Iterable[str]) -> dict[str, dict[str, Any]]:
         """The Namespaces among ``names`` that are there."""
         wanted = sorted(set(names))
+        if len(wanted) > MANY:
+            return {item["metadata"]["name"]: item for item in self.client.list("/api/v1/namespaces") if item["metadata"]["name"] in wanted}
         found = self.each(lambda name: self.client.find(f"/api/v1/namespaces/{name}"), wanted)
         return {name: item for name, item in zip(wanted, found) if item}
 
     def objects(self, resources: Iterable[Resource], types: Iterable[tuple[FederatedType, str]] = ()) -> dict[Key, dict[str, Any]]:
-        """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each."""
-        collections = {resource.collection: resource.key[0] for resource in resources if resource.type}
-        collections.update({found.collection(namespace): found.kind for found, namespace in types})
+        """What is there in the collections of ``resources`` and of ``types`` (type, namespace), one list for each; one for all namespaces
+        where a type has many."""
+        wanted: dict[str, tuple[FederatedType, set[str]]] = {}
+        for found, namespace in (*((resource.type, resource.key[1]) for resource in resources if resource.type), *types):
+            wanted.setdefault(found.kind, (found, set()))[1].add(namespace)
+        collections = {path: found.kind for found, namespaces in wanted.values() for path in _collections(found, namespaces)}
 
         def read(entry: tuple[str, str]) -> list[tuple[Key, dict[str, Any]]]:
             path, kind = entry
@@ -101,10 +109,12 @@ class Host:
     def versions(self, resources: Iterable[Resource]) -> dict[str, dict[str, Any]]:
         """The controller's records of what it propagated, by ``namespace/name`` (see :func:`version_key`)."""
         namespaces = {resource.key[1] for resource in resources if resource.type}
-        paths = [
-            f"{CORE}/v1alpha1/namespaces/{namespace}/propagatedversions" if namespace else f"{CORE}/v1alpha1/clusterpropagatedversions"
-            for namespace in sorted(namespaces)
-        ]
+        paths = [f"{CORE}/v1alpha1/clusterpropagatedversions"] if "" in namespaces else []
+        named = sorted(namespaces - {""})
+        if len(named) > MANY:
+            paths.append(f"{CORE}/v1alpha1/propagatedversions")
+        else:
+            paths += [f"{CORE}/v1alpha1/namespaces/{namespace}/propagatedversions" for namespace in named]
         found = [item for items in self.each(lambda path: list(self.client.list(path)), paths) for item in items]
         return {f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item for item in found}
 
@@ -155,11 +165,9 @@ class Host:
     def preferences(self, namespaces: Iterable[str]) -> dict[Key, dict[str, Any]]:
         """The ReplicaSchedulingPreferences of the namespaces; none where KubeFed has no scheduler."""
 
-        def read(namespace: str) -> list[tuple[Key, dict[str, Any]]]:
-            items = self.listed(PREFERENCE.collection(namespace))
-            return [((PREFERENCE.kind, namespace, item["metadata"]["name"]), item) for item in items]
-
-        return {key: item for found in self.each(read, sorted(set(namespaces))) for key, item in found}
+        lists = self.each(self.listed, _collections(PREFERENCE, set(namespaces)))
+        metas = [(item["metadata"], item) for items in lists for item in items]
+        return {(PREFERENCE.kind, meta["namespace"], meta["name"]): item for meta, item in metas}
 
     def events(self, resource: Resource) -> list[str]:
         """The warnings recorded with an object, newest first."""
@@ -182,6 +190,10 @@ def _only_about(error: ApiError, fields: tuple[str, ...]) -> bool:
 def _ready(cluster: dict[str, Any]) -> bool:
     conditions = (cluster.get("status") or {}).get("conditions") or []
     return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
+
+
+def _collections(found: FederatedType, namespaces: set[str]) -> list[str]:
+    return [found.everywhere] if len(namespaces) > MANY else sorted({found.collection(namespace) for namespace in namespaces})
 
 
 def version_key(resource: Resource) -> str:

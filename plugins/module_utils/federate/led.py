@@ -13,7 +13,8 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE, decide, in_deletion, owned
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.ownership import owns
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE, decide, in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import placement_problems
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters, preview, selector_matches
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import (
@@ -165,18 +166,17 @@ def _bring(target: Resource, there: Object | None, plan: dict[str, int], seen: S
     kind = target.type.target if target.type else {}
     target.foretold = {**body, "spec": {**spec, "overrides": overrides}}
     target.previews = {name: preview(target.foretold, name, kind) for name in target.clusters}
-    ours = owned(there) if there else set()
-    body["spec"] = _applied(spec, there, ours)
+    body["spec"] = _applied(spec, there or {"metadata": {}})
 
 
-def _applied(spec: Object, there: Object | None, ours: set[tuple[str, ...]]) -> Object:
+def _applied(spec: Object, there: Object) -> Object:
     """The spec to apply: what KubeFed has written and owns is left out, and what is ours is taken as it has written it."""
-    live = (there or {}).get("spec") or {}
+    live = there.get("spec") or {}
     rest = {name: value for name, value in spec.items() if name not in ("placement", "overrides")}
     placement = {name: value for name, value in spec["placement"].items() if name != "clusters"}
-    if ("spec", "placement", "clusters") in ours:
+    if owns(there, "spec", "placement", "clusters"):
         placement["clusters"] = live["placement"]["clusters"]
     overrides = with_replicas(spec.get("overrides") or [], given_replicas(there))
     if same_overrides(overrides, live.get("overrides")):
-        overrides = live["overrides"] if ("spec", "overrides") in ours else []
+        overrides = live["overrides"] if owns(there, "spec", "overrides") else []
     return {**rest, **({"placement": placement} if placement else {}), **({"overrides": overrides} if overrides else {})}

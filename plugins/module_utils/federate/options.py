@@ -28,8 +28,8 @@ class Prune:
 
 @dataclass(frozen=True)
 class Session:
-    """One run. Times are seconds. ``lint`` has the level of each rule, ``goal`` says when waiting ends. ``adopt`` is ``""`` where
-    KubeFed decides; with ``orphan`` members keep what goes."""
+    """One run. ``diff`` is whether to tell what changes; times are seconds. ``lint`` has the level of each rule, ``goal`` says when
+    waiting ends. ``adopt`` is ``""`` where KubeFed decides; with ``orphan`` members keep what goes."""
 
     host: Host
     members: Members
@@ -37,6 +37,7 @@ class Session:
     policy: str = "create"
     force: bool = False
     check: bool = False
+    diff: bool = True
     wait: bool = True
     wait_sleep: float = 1
     wait_timeout: float = 120
@@ -53,9 +54,10 @@ class Session:
         return self.host.client.requests + self.members.requests
 
 
-def host_of(params: dict[str, Any], connect: Callable[..., Client]) -> Host:
+def host_of(params: dict[str, Any], connect: Callable[..., Client], parallel: int = PARALLEL) -> Host:
     """The host cluster that the options of a module name."""
-    return Host(connect({name: params.get(name) for name in AUTH_SPEC}, None, pool=PARALLEL), params["federation_namespace"])
+    auth = {name: params.get(name) for name in AUTH_SPEC}
+    return Host(connect(auth, None, pool=parallel), params["federation_namespace"], parallel)
 
 
 @dataclass

@@ -141,18 +141,19 @@ def _step(resource: Resource, seen: Seen) -> Step:
 
 def _result(session: Session, plan: Plan, found: Verdicts, shares: Shares) -> Result:
     clusters = plan.federation.clusters
+    # With many objects and clusters, telling what changes takes longer than all else.
     diffs = [
         entry
         for step in plan.steps
-        if step.todo
+        if step.todo and session.diff
         for entry in (
             of_object(step.resource, step.current, step.after),
             *of_clusters(step.resource, step.current, clusters, adopted=plan.adoption.clusters(step.resource)),
             *of_decisions(step.resource),
         )
     ]
-    diffs += [of_adoption(one) for one in plan.adoption.found]
-    diffs += [entry for step in plan.going if step.todo for entry in gone(step, plan.federation)]
+    diffs += [of_adoption(one) for one in plan.adoption.found if session.diff]
+    diffs += [entry for step in plan.going if step.todo and session.diff for entry in gone(step, plan.federation)]
     return Result(
         changed=plan.changed or any(step.todo for step in plan.going),
         diff=diffs,

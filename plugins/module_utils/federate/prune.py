@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.emptied import Emptied
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import look
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Prune, Session, Step
@@ -78,7 +77,7 @@ def _places(federation: Federation, wanted: Prune, session: Session) -> list[tup
     if not namespaces and session.host.settings().get("scope") == "Namespaced":
         namespaces = (federation.namespace,)
     if not namespaces:
-        return [(object_path(found.api_version, found.plural), found) for found in types]
+        return [(found.everywhere, found) for found in types]
     return [(found.collection(name), found) for found in types if found.namespaced for name in namespaces]
 
 

@@ -21,8 +21,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 
 def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., Client]) -> Result:
-    """Bring the federated resources to what is given. ``diff`` is always made."""
-    del diff
+    """Bring the federated resources to what is given."""
     require_libraries()
     removes = params["prune"] or params["state"] == "absent"
     asked = wrong_options(params["application"], params["prune"], params["prune_limit"], params["orphan"], removes)
@@ -30,7 +29,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     goal, vain = goal_of(params["wait_for"])
     problems[:0] = [*asked, *vain]
     try:
-        session = _session(params, goal, check, connect)
+        session = _session(params, goal, connect, check=check, diff=diff)
         federation = session.host.federation()
     except EdgefedError as error:
         refuse(problems)
@@ -45,14 +44,15 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         raise with_remedy(error) from None
 
 
-def _session(params: dict[str, Any], goal: Goal, check: bool, connect: Callable[..., Client]) -> Session:
+def _session(params: dict[str, Any], goal: Goal, connect: Callable[..., Client], *, check: bool, diff: bool) -> Session:
     return Session(
-        host=host_of(params, connect),
+        host=host_of(params, connect, max(1, params["parallel"])),
         members=Members(params, connect),
         namespace=params["namespace"],
         policy=params["namespace_policy"],
         force=params["force_conflicts"],
         check=check,
+        diff=diff,
         wait=params["wait"],
         wait_sleep=params["wait_sleep"],
         wait_timeout=params["wait_timeout"],

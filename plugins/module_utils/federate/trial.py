@@ -14,7 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look impo
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import APPLY, NONE, RECREATE, same
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import APPLY, CREATE, NONE, RECREATE, same
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.server_says import (
     complaints,
     conflict_problems,
@@ -23,7 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.server_
     template_problem,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType
 
 
 class Schemas:
@@ -87,14 +87,26 @@ def _told(resource: Resource, said: dict[tuple[Path, str], list[str]], schemas: 
 
 
 def try_applies(session: Session, steps: list[Step], seen: Seen) -> list[Problem]:
-    """Every object that is to be written; fills :attr:`Step.after`, and finds those that would not change after all."""
-    found = session.host.each(lambda step: _try_apply(session, step, seen), [step for step in steps if step.todo])
+    """Every object that is to be written; fills :attr:`Step.after`, and finds those that would not change after all.
+
+    Outside of check mode, of new objects only the first of each collection is tried, which shows whether they may be made there at all: the
+    server has seen their templates (a preference has none, and is tried), there is nothing that they could be in conflict with, and trying
+    one costs half of making it.
+    """
+    todo = [step for step in steps if step.todo]
+    for step in todo:
+        step.after = step.resource.body
+    found = session.host.each(lambda step: _try_apply(session, step, seen), todo if session.check else _worth_trying(todo))
     return [problem for problems in found for problem in problems]
+
+
+def _worth_trying(steps: list[Step]) -> list[Step]:
+    first = {step.resource.collection: step for step in reversed(steps) if step.action == CREATE}
+    return [step for step in steps if step.action != CREATE or step.resource.type is PREFERENCE or first[step.resource.collection] is step]
 
 
 def _try_apply(session: Session, step: Step, seen: Seen) -> list[Problem]:
     resource = step.resource
-    step.after = resource.body
     if not seen.usable(resource.key[1]):
         return []
     anew = step.action == RECREATE

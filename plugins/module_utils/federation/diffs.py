@@ -19,6 +19,7 @@ try:
     import yaml
 
     IMPORT_ERROR = None
+    Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 
@@ -27,7 +28,7 @@ Diff = dict[str, str]
 
 def as_text(body: dict[str, Any], key: bytes = KEY) -> str:
     """An object as YAML, a Secret's data as fingerprints by ``key``; nothing for none."""
-    return str(yaml.safe_dump(redacted(body, key), sort_keys=True, allow_unicode=True, width=1000)) if body else ""
+    return str(yaml.dump(redacted(body, key), Dumper=Dumper, sort_keys=True, allow_unicode=True, width=1000)) if body else ""
 
 
 def _entry(before: dict[str, Any], after: dict[str, Any], header: str) -> Diff:

@@ -7,16 +7,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-MANAGER = "edgefed"
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.ownership import unchanged_by
+
 NONE, CREATE, APPLY, RECREATE, DELETE, AWAIT_DELETION = "none", "create", "apply", "recreate", "delete", "await deletion"
 # Deleted in the host cluster alone: the members keep theirs.
 ORPHAN = "orphan"
 # KubeFed's mark for that, on the federated object.
 ORPHAN_MARK = "kubefed.io/orphan"
-# Fields that no manager owns.
-_IDENTITY = {("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace")}
-
-Path = tuple[str, ...]
 
 
 def decide(desired: dict[str, Any], current: dict[str, Any] | None) -> str:
@@ -25,7 +22,7 @@ def decide(desired: dict[str, Any], current: dict[str, Any] | None) -> str:
         return CREATE
     if in_deletion(current):
         return RECREATE
-    return NONE if is_current(desired, current) else APPLY
+    return NONE if unchanged_by(desired, current) else APPLY
 
 
 def decide_absent(current: dict[str, Any] | None, orphan: bool = False) -> str:
@@ -45,45 +42,6 @@ def orphans(current: dict[str, Any]) -> bool:
 def in_deletion(current: dict[str, Any]) -> bool:
     """Whether it will vanish: what is applied to it now is lost with it."""
     return bool(current["metadata"].get("deletionTimestamp"))
-
-
-def is_current(desired: dict[str, Any], current: dict[str, Any]) -> bool:
-    """Whether applying ``desired`` changes nothing: we own just its fields, and each has the value wanted.
-
-    Exact when ``True``. ``False`` also where server-side apply merges lists item by item; a dry run tells then.
-    """
-    wanted = {path: value for path, value in _leaves(desired) if path not in _IDENTITY}
-    return owned(current) == set(wanted) and all(_at(current, path) == (True, value) for path, value in wanted.items())
-
-
-def owned(current: dict[str, Any]) -> set[Path]:
-    """The paths of the fields that we applied, from ``managedFields``."""
-    for entry in current["metadata"].get("managedFields") or []:
-        if (entry.get("manager"), entry.get("operation")) == (MANAGER, "Apply") and not entry.get("subresource"):
-            return set(_owned(entry.get("fieldsV1") or {}, ()))
-    return set()
-
-
-def _owned(fields: dict[str, Any], path: Path) -> list[Path]:
-    """Items of merged lists (``k:…``, ``v:…``) keep their sign, so that they equal no path of ours."""
-    inside = {name.removeprefix("f:"): below for name, below in fields.items() if name != "."}
-    if not inside:
-        return [path]
-    return [leaf for name, below in inside.items() for leaf in _owned(below, (*path, name))]
-
-
-def _leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
-    if isinstance(value, dict) and value:
-        return [leaf for key, below in value.items() for leaf in _leaves(below, (*path, key))]
-    return [(path, value)]
-
-
-def _at(body: Any, path: Path) -> tuple[bool, Any]:
-    for part in path:
-        if not isinstance(body, dict) or part not in body:
-            return False, None
-        body = body[part]
-    return True, body
 
 
 def same(before: dict[str, Any], after: dict[str, Any]) -> bool:

@@ -49,6 +49,11 @@ class FederatedType:
         where = f"namespaces/{namespace}/" if self.namespaced else ""
         return f"/apis/{self.api_version}/{where}{self.plural}"
 
+    @property
+    def everywhere(self) -> str:
+        """The API path of the collections of all namespaces."""
+        return f"/apis/{self.api_version}/{self.plural}"
+
 
 def table(configs: Iterable[dict[str, Any]]) -> dict[str, FederatedType]:
     """``{federated kind: type}`` of FederatedTypeConfigs; a kind that two groups have counts with its enabled one."""

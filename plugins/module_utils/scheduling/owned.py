@@ -9,7 +9,7 @@ import copy
 import json
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import MANAGER
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.ownership import MANAGER
 
 Object = dict[str, Any]
 

@@ -15,7 +15,14 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import BUSY_TRIES, ApiError, Client, ConnectError, connect
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import (
+    BUSY_SECONDS,
+    BUSY_TRIES,
+    ApiError,
+    Client,
+    ConnectError,
+    connect,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.given import documents
 from ansible_collections.edgefed.kubefed.plugins.module_utils.module import task_result
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -138,9 +145,11 @@ BUSY = as_json({"kind": "Status", "reason": "TooManyRequests", "message": "stora
 BUSY = BUSY.replace(b"Connection:", b"Retry-After: 0\r\nConnection:")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
 @pytest.mark.parametrize(("more", "tries"), [(BUSY, BUSY_TRIES + 1), (BUSY.replace(b"Retry-After", b"Elsewhere"), 1)])
-def test_a_server_that_asks_to_come_again(more: bytes, tries: int) -> None:
-    """It is asked again, a few times, and then told in its own words; one that does not say that it may help is asked once."""
+def test_a_server_that_asks_to_come_again(more: bytes, tries: int, method: str) -> None:
+    """It is asked again, a few times, whatever is asked, and then told in its own words; one that does not say that it may help is asked
+    once. Each time counts."""
     asked: list[str] = []
 
     def reply(path: str) -> bytes:
@@ -148,9 +157,20 @@ def test_a_server_that_asks_to_come_again(more: bytes, tries: int) -> None:
         return more
 
     with serving(reply) as url, pytest.raises(ApiError) as raised:
-        connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)
-    assert (raised.value.status, len(asked)) == (429, tries)
+        client = connect({"host": url, "api_key": "hunter2"}, "edge1")
+        client.request(method, PODS, None if method == "GET" else {"kind": "Pod"})
+    assert (raised.value.status, len(asked), client.requests) == (429, tries, tries)
     assert "storage is (re)initializing" in raised.value.message
+
+
+def test_nobody_is_waited_for_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wild Retry-After is cut short."""
+    slept: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
+    answers = [BUSY.replace(b"Retry-After: 0", b"Retry-After: 86400"), as_json({"kind": "PodList", "items": []})]
+    with serving(lambda path: answers.pop(0)) as url:
+        assert connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)["items"] == []
+    assert slept == [BUSY_SECONDS]
 
 
 def test_a_server_that_is_busy_only_once() -> None:

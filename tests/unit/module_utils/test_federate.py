@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import held_by, until
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import TOLD_AT_MOST, held_by, not_applied, until
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import PACKED, Handed, packed, read, unpacked
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Step, tiers
@@ -189,3 +189,37 @@ def test_until() -> None:
     looks = iter([False, False, True])
     assert until(lambda: next(looks), 5, 0.01)
     assert not until(lambda: False, 0.05, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("errors", "count", "untried", "lines", "code"),
+    [
+        ({"A a": EdgefedError("gone. Next: wait.", "unreachable")}, 1, 0, ["gone. Next: wait."], "unreachable"),
+        (
+            {"A a": EdgefedError("bad", "api")},
+            1,
+            5,
+            ["1 of 1 objects could not be applied; 5 more that need them were not tried.", "- bad"],
+            "api",
+        ),
+        ({"A a": EdgefedError("bad", "api")}, 3, 0, ["1 of 3 objects could not be applied; the others are.", "- bad"], "api"),
+        (
+            {"A a": EdgefedError("gone", "unreachable"), "A b": EdgefedError("gone", "unreachable"), "A c": EdgefedError("bad", "api")},
+            9,
+            0,
+            ["3 of 9 objects could not be applied; the others are.", "- gone", "- bad"],
+            "apply",
+        ),
+    ],
+)
+def test_what_could_not_be_applied(errors: dict[str, EdgefedError], count: int, untried: int, lines: list[str], code: str) -> None:
+    """The same reason is told once; programs get every object."""
+    found = not_applied(errors, count, untried)
+    assert (found.message.splitlines(), found.code, found.details["of"]) == (lines, code, count)
+    assert [one["object"] for one in found.details["failed"]] == list(errors)
+
+
+def test_a_thousand_reasons_are_a_few_lines() -> None:
+    found = not_applied({f"A {number}": EdgefedError(f"bad {number}", "api") for number in range(1000)}, 1000)
+    assert len(found.message.splitlines()) == TOLD_AT_MOST + 2 and found.message.endswith("- and 990 more")
+    assert len(found.details["failed"]) == 1000
