@@ -11,7 +11,7 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from integration.federate_lab import CLUSTERS, Federate, actions, federate, federated, namespace, overridden, without_counts
+from integration.federate_lab import CLUSTERS, Federate, actions, config_map, federate, federated, namespace, overridden, without_counts
 from integration.inventory_site import POD, Site, site
 from integration.waiting import until
 
@@ -142,6 +142,18 @@ def test_refused_or_told(federate: Federate, namespace: str) -> None:
     done = federate(preference(namespace, totalReplicas=1, clusters={"zj": {"minReplicas": 2}}), check=True)
     assert "minReplicas are 2 together and totalReplicas only 1" in done.warnings[0]
     assert f"there is no FederatedDeployment {namespace}/web, so it leads nothing" in done.warnings[1]
+
+
+def test_pruned_with_its_application(federate: Federate, namespace: str) -> None:
+    """A preference is of an application like what it leads, and goes when it is not given any more."""
+    own = {"application": f"app-{namespace}", "prune": True, "wait": False}
+    kept = config_map("kept", namespace)
+    federate(kept, deployment(namespace), preference(namespace, totalReplicas=1), **own)
+    assert not federate(kept, deployment(namespace), preference(namespace, totalReplicas=1), **own).changed
+    foretold, done = (federate(kept, **own, check=check) for check in (True, False))
+    assert actions(foretold) == actions(done) == ["delete FederatedDeployment web", "delete ReplicaSchedulingPreference web"]
+    assert federate.find("local", "replicaschedulingpreference", "web", namespace) is None
+    assert actions(federate(state="absent", **own, check=True))[0] == "delete FederatedConfigMap kept"
 
 
 SHARES = st.fixed_dictionaries(
