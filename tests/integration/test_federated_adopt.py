@@ -14,7 +14,7 @@ from integration.federate_lab import SYSTEM, Federate, actions, config_map, fede
 from integration.inventory_site import DEPLOYMENT, Site
 from integration.waiting import closed_port, until
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import packed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import Handed, packed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
 
 __all__ = ["federate", "fleeting", "namespace"]
@@ -128,7 +128,7 @@ def test_take_over(federate: Federate, before: str) -> None:
     replicas = federate.find("zj", "deployment", "web", before)["spec"]["replicas"]
     wanted = [{"kind": "Deployment", "name": "web", "namespace": before, "cluster": "zj"}]
     wish = Wish({"clusters": [{"name": "cddev"}, {"name": "zj"}]})
-    options: dict[str, Any] = {"live": wanted, "federate": True, "packed": packed([], [], wish), "adopt": "same"}
+    options: dict[str, Any] = {"live": wanted, "federate": True, "packed": packed(Handed(wish=wish)), "adopt": "same"}
     foretold = federate(check=True, **options)
     done = federate(**options)
     assert (
