@@ -37,6 +37,7 @@ class PidFiles:
     def _is_component(self, process: processes.ProcessId, component: str) -> bool:
         """Whether a process that no record knows is this component, started by kwokctl in this folder."""
         binary = f"{self.files.work(self.cluster)}/bin/{component}"
+        processes.await_program(process)
         return processes.mark(process.pid) == (self.files.root, self.cluster) and processes.command_line(process.pid)[0] == binary
 
     def running(self) -> dict[str, processes.ProcessId]:

@@ -83,6 +83,17 @@ def command_line(pid: int) -> list[str]:
     return _read(f"/proc/{pid}/cmdline").decode(errors="replace").rstrip("\0").split("\0")
 
 
+def await_program(process: ProcessId, seconds: float = 5) -> None:
+    """Wait until a process that was just started shows what it is.
+
+    While the kernel loads its program (``execve``), it has neither a command line nor an environment yet, though whoever started it has
+    been told that it runs. On a busy machine that takes a while.
+    """
+    end = time.monotonic() + seconds
+    while not _read(f"/proc/{process.pid}/cmdline") and is_alive(process) and time.monotonic() < end:
+        time.sleep(0.005)
+
+
 def name(pid: int) -> str:
     """The short name that ``ps`` shows."""
     return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()

@@ -190,3 +190,25 @@ def test_the_published_webhook_runs_once_on_a_machine(tmp_path: Path) -> None:
     os.waitpid(process.pid, 0)
     with open(lock, encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_process_that_was_just_started_is_waited_for() -> None:
+    """Whoever starts one is told so before the kernel shows what it is; without waiting most of these have no command line yet."""
+    for _ in range(50):
+        started = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            process = identity(started)
+            processes.await_program(process)
+            assert processes.command_line(started.pid)[0] == sys.executable
+        finally:
+            started.kill()
+            started.communicate()
+
+
+def test_a_process_that_ended_is_not_waited_for(sleeper: subprocess.Popen[bytes]) -> None:
+    process = identity(sleeper)
+    sleeper.kill()
+    sleeper.wait()
+    begun = time.monotonic()
+    processes.await_program(process, seconds=60)
+    assert time.monotonic() - begun < 30
