@@ -141,9 +141,18 @@ def let_go(lab: Any, namespace: str) -> None:
 
 
 def without_counts(result: dict[str, Any]) -> dict[str, Any]:
-    """A result as far as check mode can predict it: not how many requests, nor how the clusters stand after the wait."""
-    kept = {key: value for key, value in result.items() if key not in ("output", "api_requests", "resources")}
+    """A result as far as check mode can predict it: not how many requests, nor how the clusters stand after the wait, nor fingerprints."""
+    kept: dict[str, Any] = _unveiled({key: value for key, value in result.items() if key not in ("output", "api_requests", "resources")})
     return {**kept, "resources": [{**one, "clusters": sorted(one["clusters"])} for one in result["resources"]]}
+
+
+def _unveiled(value: Any) -> Any:
+    """Without the fingerprints of secrets, which each run makes by a key of its own."""
+    if isinstance(value, str):
+        return "\n".join(line.split("hmac-sha256:")[0] for line in value.split("\n"))
+    if isinstance(value, dict):
+        return {key: _unveiled(item) for key, item in value.items()}
+    return [_unveiled(item) for item in value] if isinstance(value, list) else value
 
 
 def federate_playbook(federate: Federate, *options: str, cwd: Path, name: str = "federate") -> tuple[int, str]:
