@@ -30,6 +30,7 @@ TOP_LEVEL = {
     "README.zh.md",
     "bindep.txt",
     "changelogs",
+    "controller",
     "docs",
     "execution-environment.yml",
     "meta",
