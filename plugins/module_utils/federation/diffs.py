@@ -19,7 +19,14 @@ try:
     import yaml
 
     IMPORT_ERROR = None
-    Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """What overrides of two clusters have in common is written out, as the API server has it."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            """No anchors."""
+            return True
+
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import of_clusters, of_object
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import as_text, of_clusters, of_object
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import LAST_APPLIED, fingerprint, redacted, veiled
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
@@ -141,3 +141,9 @@ def test_fingerprints_of_secrets_need_their_key() -> None:
     assert fingerprint("1234") not in veiled("1234") and veiled("1234") == veiled("1234") != veiled("1235")
     assert veiled("1234", b"another") != veiled("1234")
     assert redacted(FORMS[0], b"one") == redacted(FORMS[0], b"one") != redacted(FORMS[0], b"two")
+
+
+def test_no_anchors() -> None:
+    """What is the same object twice reads as what the API server has, which knows of no such thing."""
+    shared = {"team": "a"}
+    assert as_text({"kind": "ConfigMap", "one": shared, "two": shared}) == "kind: ConfigMap\none:\n  team: a\ntwo:\n  team: a\n"
