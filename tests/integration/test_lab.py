@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from integration.processes import descendants
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -352,14 +353,6 @@ def test_two_labs_side_by_side_and_one_that_was_cut_off(small: SmallLab, labs: A
     assert listening(PORT_BASE + 100, PORT_BASE + 199) == []
     assert {host: small.pids(host) for host in small.hosts} == before
     assert small.up() == {"a": 0, "b": 0}
-
-
-def descendants(pid: int) -> list[int]:
-    """Children of a process, and theirs."""
-    children: list[int] = []
-    with contextlib.suppress(FileNotFoundError):
-        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return children + [below for child in children for below in descendants(child)]
 
 
 def test_other_settings_are_refused_with_the_difference(small: SmallLab) -> None:
