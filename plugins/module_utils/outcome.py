@@ -21,6 +21,11 @@ class EdgefedError(Exception):
         self.code = code
         self.details = details or {}
 
+    @property
+    def without_next(self) -> str:
+        """The message without its next step, to go into another's."""
+        return self.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
+
 
 @dataclass
 class Result:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from integration.conftest import REPOSITORY, Lab
 from integration.dns_controller import DOMAIN, NAMESPACE, SYSTEM, ZONE, Site
-from integration.test_federated_resource_faults import listener, server_of
+from integration.one_member import server_of
+from integration.processes import listener
 from integration.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -126,7 +127,7 @@ def test_drained(site: Site, both: list[str]) -> None:
 
 def test_a_lost_member(site: Site, both: list[str]) -> None:
     """A frozen API server: KubeFed says not Ready, its address leaves; and it comes back by itself."""
-    process = listener(server_of(site.lab, "cddev"))
+    process = listener(server_of(site.lab, "cddev")[0])
     os.kill(process, signal.SIGSTOP)
     try:
         site.leads_to("service-web", GLOBAL, both[1:])

@@ -16,11 +16,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from integration.federate_lab import CLUSTERS, KILLED, REPOSITORY, SYSTEM, Federate, actions, config_map, federate, federated, namespace
+from integration.one_member import server_of
+from integration.processes import listener
 from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
@@ -289,29 +290,12 @@ def test_cut_off_before_every_write(federate: Federate, namespace: str) -> None:
         assert list(pool.map(cut_off, range(1, 6))) == [False] * 4 + [True]
 
 
-def listener(url: str) -> int:
-    """The process that listens on an address of 127.0.0.1."""
-    wanted = f"0100007F:{urlsplit(url).port:04X}"
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    inode = next(row[9] for row in rows if row[1] == wanted and row[3] == "0A")
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with contextlib.suppress(OSError):
-            if os.readlink(link) == f"socket:[{inode}]":
-                return int(link.parts[2])
-    raise AssertionError(f"nobody listens on {url}")
-
-
-def server_of(lab: Any, context: str) -> str:
-    found = {one["name"]: one["cluster"]["server"] for one in yaml.safe_load(Path(lab.kubeconfig).read_text())["clusters"]}
-    return str(found[context])
-
-
 def test_dead_member(federate: Federate, namespace: str) -> None:
     """A frozen API server: that cluster is named with its address and KubeFed's own reason, all others have everything; and it
     is given up long before the time is out. When it is back, the next run completes it."""
     bodies = [config_map("x", namespace), config_map("y", namespace, placed=("local", "cddev"))]
     federate(*bodies)
-    address = server_of(federate.lab, "zj")
+    address = server_of(federate.lab, "zj")[0]
     process = listener(address)
     os.kill(process, signal.SIGSTOP)
     try:

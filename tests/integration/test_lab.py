@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from integration.processes import descendants
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
@@ -333,13 +334,13 @@ def test_twenty_more_hosts_are_twenty_more_clusters(labs: Any, run_task: Any) ->
 
 
 def test_two_labs_side_by_side_and_one_that_was_cut_off(small: SmallLab, labs: Any) -> None:
+    small.up()
     before = {host: small.pids(host) for host in small.hosts}
     other = labs("two", PORT_BASE + 100, ["a"])
     cut = subprocess.Popen(other.command("lab_up"), cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     record = other.folder / "clusters" / "a.json"
-    eventually(record.exists, 20)
-    time.sleep(0.05)
-    for pid in {*descendants(cut.pid), *command_lines(str(other.inventory)), cut.pid}:
+    eventually(record.exists, 60)
+    for pid in [*descendants(cut.pid), cut.pid]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     cut.wait()
@@ -352,13 +353,6 @@ def test_two_labs_side_by_side_and_one_that_was_cut_off(small: SmallLab, labs: A
     assert listening(PORT_BASE + 100, PORT_BASE + 199) == []
     assert {host: small.pids(host) for host in small.hosts} == before
     assert small.up() == {"a": 0, "b": 0}
-
-
-def descendants(pid: int) -> list[int]:
-    """Children of a process, and theirs."""
-    listing = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False).stdout
-    children = [int(child) for child in listing.split()]
-    return children + [below for child in children for below in descendants(child)]
 
 
 def test_other_settings_are_refused_with_the_difference(small: SmallLab) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from integration.fake_vendors import GITHUB, IMAGE, KUBE, KWOK, FakeVendors, fake_binary, serve, sha256
+from integration.processes import descendants
 from integration.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -278,12 +279,6 @@ def test_go_itself_is_downloaded_when_it_is_missing(run_task: Any, vendors: Fake
     assert result["actions"] == {"kwok": "build"}
     assert vendors.gets(".tar.gz") == 1
     assert output_of(result["tools"]["kwok"]) == result["tools"]["kwok"]
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below this one: Ansible's workers are sessions of their own."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [*children, *(below for child in children for below in descendants(child))]
 
 
 def test_a_killed_run_is_finished_by_the_next(run_task: Any, vendors: FakeVendors, arguments: dict[str, Any], tmp_path: Path) -> None:

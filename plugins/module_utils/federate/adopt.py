@@ -99,8 +99,7 @@ def _in_cluster(session: Session, seen: Seen, cluster: str, wanted: list[Wanted]
         strange = [(one, there) for one, there in _there(client, wanted) if _counts(seen, one, there)]
         return [_found(client, cluster, one, there) for one, there in strange], ""
     except EdgefedError as error:
-        why = error.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
-        return [], f"what {cluster} has already cannot be seen ({why})"
+        return [], f"what {cluster} has already cannot be seen ({error.without_next})"
 
 
 def _there(client: Client, wanted: list[Wanted]) -> list[tuple[Wanted, Object]]:

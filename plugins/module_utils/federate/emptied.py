@@ -111,4 +111,4 @@ class Emptied:
             left = contents(self.session.host, client, name)
             return f"in {cluster} it holds {', '.join(left)}" if left else ""
         except EdgefedError as error:
-            return f"what {cluster} has there cannot be seen ({error.message.split(' Next: ', maxsplit=1)[0].rstrip('.')})"
+            return f"what {cluster} has there cannot be seen ({error.without_next})"

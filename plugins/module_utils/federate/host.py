@@ -118,15 +118,14 @@ class Host:
         found = [item for items in self.each(lambda path: list(self.client.list(path)), paths) for item in items]
         return {f"{item['metadata'].get('namespace', '')}/{item['metadata']['name']}": item for item in found}
 
-    def leave(self, path: str) -> bool:
-        """Say to KubeFed that the members keep what they have of an object when it goes; ``False`` when it is gone already."""
+    def leave(self, path: str) -> dict[str, Any] | None:
+        """Say to KubeFed that members keep what they have of an object when it goes. The object then, ``None`` when it is gone already."""
         try:
-            self.client.patch(path, {"metadata": {"annotations": {ORPHAN_MARK: "true"}}})
+            return self.client.patch(path, {"metadata": {"annotations": {ORPHAN_MARK: "true"}}})
         except ApiError as error:
             if error.status != 404:
                 raise
-            return False
-        return True
+            return None
 
     def apply_resource(self, resource: Resource, force: bool, dry_run: bool = False) -> dict[str, Any]:
         """Apply an object. Of one that a preference leads, what KubeFed has written besides is taken over, and only that."""

@@ -89,7 +89,7 @@ def _limits_of(
             client = member(cluster)
             return {(one, namespace): _limits(client, namespace) for one, namespace in sorted(places) if one == cluster}, ""
         except EdgefedError as error:
-            cause = error.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
+            cause = error.without_next
             todo = f"see to that, or leave them out (lint: {QUOTA} and {RANGE} off)"
             return {}, f"Quotas and limits of cluster {cluster!r} are not known: {cause}. Next: {todo}."
 

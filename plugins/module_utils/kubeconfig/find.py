@@ -13,6 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.flavour
     ASKED,
     AUTO,
     ON_MASTERS,
+    OPENRC,
     OTHER,
     Flavour,
     named,
@@ -21,6 +22,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.flavour
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.read import ReadProblem, user_name
 
 PATIENCE = 30
+"""Seconds that a command may take."""
 
 
 @dataclass(frozen=True)
@@ -96,14 +98,19 @@ def ask_address(flavour: Flavour) -> str:
     """The address that this flavour's own command tells; empty where it needs none. Raises :class:`ReadProblem`."""
     if flavour.address != ASKED:
         return ""
-    try:
-        done = subprocess.run(flavour.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-        address = oam_address(done.stdout.decode("utf-8", "replace"))
-    except (OSError, subprocess.TimeoutExpired):
-        address = ""
+    address = oam_address(starlingx_says(flavour.command))
     if not address:
-        command = flavour.command[-1]
-        message = f"`{command}` does not tell the OAM floating address, which only the active controller knows"
+        message = f"`. {OPENRC} && {flavour.command}` does not tell the OAM floating address, which only the active controller knows"
         todo = "set ansible_host to the OAM floating address, or kubeconfig_server to https://ADDRESS:6443"
         raise ReadProblem(f"{message}. Next: {todo}", "no_address")
     return address
+
+
+def starlingx_says(command: str) -> str:
+    """What one of StarlingX' own commands prints; empty where it cannot be run."""
+    shell = ("bash", "-c", f". {OPENRC} && {command}")
+    try:
+        done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")

@@ -27,9 +27,11 @@ class Flavour:
     address: str
     source: tuple[str, str, str]
     sign: str = ""
-    command: tuple[str, ...] = ()
+    command: str = ""
 
 
+# What StarlingX' own commands need to be allowed anything.
+OPENRC = "/etc/platform/openrc"
 ADMIN_CONF = "/etc/kubernetes/admin.conf"
 _LB_EXT = "/etc/kubernetes/static-pod-resources/kube-apiserver-certs/secrets/node-kubeconfigs/lb-ext.kubeconfig"
 
@@ -45,8 +47,8 @@ ON_MASTERS = (
             "sysinv/cgts-client/cgts-client/cgtsclient/v1/iextoam_shell.py",
             "4bb98c5ebb81b12f2bccae55dd1e263c4ceb95f6",
         ),
-        sign="/etc/platform/openrc",
-        command=("bash", "-c", ". /etc/platform/openrc && system oam-show"),
+        sign=OPENRC,
+        command="system oam-show",
     ),
     Flavour(
         "kubeedge",

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.find import PATIENCE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.find import starlingx_says
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.flavours import ROW
 from ansible_collections.edgefed.kubefed.plugins.module_utils.kubeconfig.read import ReadProblem
 
@@ -33,9 +32,9 @@ def listed(table: str) -> list[str]:
 
 def ask(name: str) -> dict[str, str]:
     """``TOLD`` of a subcloud that can be reached. Raises :class:`ReadProblem`."""
-    found = described(_said(f"dcmanager subcloud show {shlex.quote(name)} --detail"))
+    found = described(starlingx_says(f"dcmanager subcloud show {shlex.quote(name)} --detail"))
     if not found:
-        raise _unknown(name, listed(_said("dcmanager subcloud list")))
+        raise _unknown(name, listed(starlingx_says("dcmanager subcloud list")))
     if not found["oam_floating_ip"]:
         state = (
             f"{found['management'] or 'unknown'}, {found['availability'] or 'unknown'}, deployment {found['deploy_status'] or 'unknown'}"
@@ -52,12 +51,3 @@ def _unknown(name: str, names: list[str]) -> ReadProblem:
         return ReadProblem(f"{message}. Next: {todo}", "no_system_controller")
     todo = "set kubeconfig_subcloud to the name that it has there"
     return ReadProblem(f"there is no subcloud {name}. Its subclouds are: {', '.join(names)}. Next: {todo}", "no_subcloud")
-
-
-def _said(command: str) -> str:
-    shell = ("bash", "-c", f". /etc/platform/openrc && {command}")
-    try:
-        done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.decode("utf-8", "replace")

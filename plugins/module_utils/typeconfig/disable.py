@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import ApiError, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out import stuck
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.objects import METADATA_ONLY, delete_first
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -226,14 +225,7 @@ def _title(federated: Federated, item: Object) -> str:
 def _mark(session: Session, federated: Federated, item: Object, objects: str) -> bool:
     """Have KubeFed take it out; whether it was this run that did."""
     path = federated.path(item["metadata"].get("namespace", ""), item["metadata"]["name"])
-    marked = item
-    if objects == ORPHANED:
-        try:
-            marked = session.client.patch(path, {"metadata": {"annotations": {ORPHAN_MARK: "true"}}})
-        except ApiError as error:
-            if error.status != 404:
-                raise
-            return False
+    marked = session.host.leave(path) if objects == ORPHANED else item
     return _begun_here(item, marked) and delete_first(session.client, path, marked)
 
 

@@ -90,12 +90,8 @@ def _unseen(session: Session, seen: Seen, error: EdgefedError) -> Seen | None:
         seen.own = True
         seen.why = "the kubeconfig has no context of that name, and KubeFed's own token may not change what it is allowed"
     else:
-        seen.why = _cause(error)
+        seen.why = error.without_next
     return seen
-
-
-def _cause(error: EdgefedError) -> str:
-    return error.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
 
 
 def with_config(configs: list[Object], name: str, config: Object | None) -> list[Object]:
@@ -198,7 +194,7 @@ def _carry(session: Session, seen: list[Seen], configs: list[Object]) -> list[Se
                 mine, one.role = carry_out(session.member(one.cluster), change, int(session.wait_timeout))
                 one.made = one.made or mine
         except EdgefedError as error:
-            one.why = _cause(error)
+            one.why = error.without_next
             return False
         return True
 

@@ -48,7 +48,7 @@ def _look_at(session: Session, cluster: Object, target: Target, target_crd: Obje
             return Seen(cluster, SERVED if serves(client, target.api_version, target.plural) else LACKS)
         return look_at_crd(client, cluster, target, target_crd)
     except EdgefedError as error:
-        return Seen(cluster, AWAY, error.message)
+        return Seen(cluster, AWAY, error.without_next)
 
 
 def serves(client: Client, api_version: str, plural: str) -> bool:
@@ -83,7 +83,7 @@ def refuse(seen: list[Seen], target: Target, target_crd: Object | None, policy: 
                 f"without, KubeFed propagates {target.kind} to no cluster any more. Next: run this again as soon as it is back."
             )
         elif one.state == AWAY:
-            bad.append(f'cluster "{one.name}" cannot be looked at ({one.why.split(" Next: ", maxsplit=1)[0].rstrip(".")})')
+            bad.append(f'cluster "{one.name}" cannot be looked at ({one.why})')
         elif one.state == OTHER:
             bad.append(f'cluster "{one.name}" serves {target.name} only in {one.why}, not in {target.version}')
         elif one.state == LACKS and (target_crd is None or policy == "require"):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,13 @@ def _fake_dcmanager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = tmp_path / "dcmanager"
     fake.write_text(fixture("starlingx", SUBCLOUD="2001:db8::2")["others"]["/etc/platform/fake/dcmanager"])
     fake.chmod(0o755)
-    ask = subclouds.subprocess.run
+    run = subprocess.run
 
     def without_openrc(shell: tuple[str, ...], **options: object) -> object:
         command = shell[-1].removeprefix(". /etc/platform/openrc && ")
-        return ask(["bash", "-c", f"PATH={tmp_path}:$PATH; {command}"], **options)  # type: ignore[call-overload]
+        return run(["bash", "-c", f"PATH={tmp_path}:$PATH; {command}"], **options)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(subclouds.subprocess, "run", without_openrc)
+    monkeypatch.setattr(subprocess, "run", without_openrc)
 
 
 def test_online() -> None:
