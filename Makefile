@@ -154,13 +154,14 @@ faults faults-sample: $(VENV)/.test $(VENV)-faults/.test programs tools
 	pytest tests/faults
 	@if [ "$@" = faults ]; then PYTHONPATH=tests:collections python -m faults.report; fi
 
-# The first on the lab of make demo, the second on 21 clusters of its own. Results in benchmarks/results.
+# The first on the lab of make demo, the others on 21 clusters of their own. Results in benchmarks/results.
 .PHONY: bench
 bench: $(VENV)/.user tools
 	$(call STEP,benchmarks)
 	@if [ ! -s .edgefed/kubeconfig ]; then echo 'The benchmarks need a lab. Next: make demo' >&2; exit 1; fi
 	@python benchmarks/tasks.py .edgefed/kubeconfig
 	@PYTHONPATH=collections python benchmarks/members.py
+	@PYTHONPATH=collections python benchmarks/resources.py
 
 .PHONY: sanity
 sanity: $(VENV)/.test
