@@ -39,7 +39,7 @@ APPLY_PATCH = "application/apply-patch+yaml"
 TEXT = "text/plain, */*"
 FIELD_MANAGER = "edgefed"
 # An API server asks for 1 second, or a few.
-BUSY_TRIES, BUSY_SECONDS = 6, 10
+BUSY_TRIES, BUSY_SECONDS = 6, 60
 Statuses = list[int]
 
 
@@ -61,12 +61,36 @@ if not IMPORT_ERROR:
 
     class _Busy(urllib3.Retry):
         """Sends again only what the API server itself asks to send again (429 or 503 with Retry-After: it is busy, or a CRD is new; it did
-        nothing with the request, so this is right for every method), and in the end gives its own words."""
+        nothing with the request, so this is right for every method), and in the end gives its own words. ``left`` are the seconds that
+        may still be waited for one request."""
+
+        RETRY_AFTER_STATUS_CODES = frozenset({429, 503})
+        left: float = BUSY_SECONDS
+
+        def new(self, **kw: Any) -> _Busy:
+            """The same for the next try."""
+            found = super().new(**kw)
+            found.left = self.left
+            return found
+
+        def is_exhausted(self) -> bool:
+            """Whether it is not tried again."""
+            return super().is_exhausted() or self.left <= 0
 
         def get_retry_after(self, response: Any) -> float | None:
             """Seconds to wait."""
-            asked = super().get_retry_after(response)
-            return None if asked is None else min(asked, BUSY_SECONDS)
+            try:
+                asked = super().get_retry_after(response)
+            except urllib3.exceptions.InvalidHeader:
+                asked = 1
+            return None if asked is None else min(asked, self.left)
+
+        def sleep_for_retry(self, response: Any) -> bool:
+            """Wait as it asks to."""
+            asked = self.get_retry_after(response) or 0
+            slept = super().sleep_for_retry(response)
+            self.left -= asked
+            return slept
 
 
 class ApiError(EdgefedError):

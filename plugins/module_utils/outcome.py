@@ -26,6 +26,11 @@ class EdgefedError(Exception):
         """The message without its next step, to go into another's."""
         return self.message.split(" Next: ", maxsplit=1)[0].rstrip(".")
 
+    @property
+    def next_step(self) -> str:
+        """The message's next step, empty where it has none."""
+        return self.message.partition(" Next: ")[2].rstrip(".")
+
 
 @dataclass
 class Result:

@@ -379,7 +379,7 @@ def test_enough_clusters_while_one_is_dead(federate: Federate, run_task: Any, na
     everywhere = ("local", "cddev", "zj")
     federate(config_map("x", namespace, placed=everywhere))
     new, other = config_map("x", namespace, "2", placed=everywhere), config_map("y", namespace, "2", placed=everywhere)
-    process = listener(server_of(federate.lab, "zj"))
+    process = listener(server_of(federate.lab, "zj")[0])
     os.kill(process, signal.SIGSTOP)
     try:
         by_version = run_task("federated_resource", task(federate, new, wait_for={"clusters": 2, "by": "version"}))

@@ -11,11 +11,11 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal import Sight, judge
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import version_key
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed import Missed, failure, left_behind
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import RECREATE, in_deletion
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, verdicts
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, recorded, verdicts
 
 # KubeFed looks at each cluster every 10 s, and one bad look is enough for it to give a cluster up.
 AWAY_PATIENCE = 15
@@ -36,11 +36,13 @@ def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
 
 
 class Arrival:
-    """Waits for one run's objects, as the session's goal has it. ``seen`` is what was read before, if nothing was written since."""
+    """Waits for what one run's ``steps`` applied, as the session's goal has it. ``seen`` is what was read before, if nothing was written
+    since."""
 
-    def __init__(self, session: Session, resources: list[Resource], seen: Seen | None) -> None:
+    def __init__(self, session: Session, steps: list[Step], seen: Seen | None) -> None:
         self.session = session
-        self.resources = [resource for resource in resources if resource.propagated]
+        self.resources = [step.resource for step in steps if step.resource.propagated]
+        self.before = {step.resource.key: step.current for step in steps if step.todo and step.current}
         self.seen = seen
         self.found: Verdicts = {}
         self.remade: dict[Key, int] = {}
@@ -70,6 +72,12 @@ class Arrival:
             raise failure(self._missed(late, away), away, self.session.host.namespace, waited, self.session.goal.words())
         return self.found
 
+    def warnings(self) -> list[str]:
+        """After the wait: what enough clusters have, and others have not."""
+        missed = self._missed(self.resources)
+        away = self.session.host.not_ready() if missed else {}
+        return left_behind(missed, away, self.session.host.namespace)
+
     def _look(self) -> list[Resource]:
         """Read what isn't settled yet, make again what vanished; gives what is still to be waited for."""
         pending = [resource for resource in self.resources if not self._done(resource)]
@@ -90,14 +98,15 @@ class Arrival:
             current, found = seen.current(resource.key), self.found[resource.key]
             if current is None or resource.type is None:
                 continue
+            known = recorded(current, seen.versions.get(version_key(resource)), time.time())
             for cluster in resource.clusters:
                 error = self.session.members.errors.get(cluster)
                 if error is None:
-                    sight = Sight(resource.type, current, cluster, there.get((cluster, resource.key)))
+                    got = None if known is None else cluster in known
+                    sight = Sight(resource.type, current, cluster, there.get((cluster, resource.key)), got, self.before.get(resource.key))
                     found[cluster] = judge(self.session.goal, sight, found[cluster])
                 elif found[cluster].state == OK:
-                    cause, _sign, todo = error.message.partition(" Next: ")
-                    found[cluster] = Verdict(WAITING, cause.rstrip("."), todo.rstrip("."))
+                    found[cluster] = Verdict(WAITING, error.without_next, error.next_step)
 
     def _read(self, pending: list[Resource]) -> Seen:
         host = self.session.host
@@ -124,9 +133,10 @@ class Arrival:
         }
         return bool(missing) and missing <= set(away)
 
-    def _missed(self, late: list[Resource], away: dict[str, str]) -> list[Missed]:
+    def _missed(self, late: list[Resource], away: dict[str, str] | None = None) -> list[Missed]:
+        """Events are asked for unless ``away`` is ``None``."""
         return [
-            Missed(resource, cluster, verdict, self._event(resource, cluster, cluster in away))
+            Missed(resource, cluster, verdict, "" if away is None else self._event(resource, cluster, cluster in away))
             for resource in late
             for cluster, verdict in self.found.get(resource.key, {}).items()
             if verdict.state != OK

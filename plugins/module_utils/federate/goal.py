@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import overrides_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import OverrideError, overrides_of, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Place, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import FAILED, OK, WAITING, Verdict, settled
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import FAILED, OK, UNRECORDED, WAITING, Verdict, settled
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType, nearest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
-from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import compare
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import Difference, compare, taken_away
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.facts import replicas
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.matrix import desired_of
 
@@ -31,14 +31,24 @@ WAIT_FOR_SPEC: dict[str, Any] = {
 }
 _CLUSTERS = re.compile(r"all|[1-9][0-9]{0,5}|(100|[1-9][0-9]?)%")
 _CONDITION = re.compile(r"([A-Za-z0-9.-]+/)?[A-Za-z][A-Za-z0-9]*")
-# Conditions that Kubernetes' own kinds have: one without the condition asked for is waited for only until it is there.
+# Conditions that Kubernetes' own kinds have, the others none: one without the condition asked for is waited for only until it is there.
 _CONDITIONS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("ConfigMap", "Secret", "Namespace", "Service", "ServiceAccount", "Ingress", "ClusterRole", "ClusterRoleBinding"), ()),
-    **dict.fromkeys(("Role", "RoleBinding", "StatefulSet", "DaemonSet", "LimitRange", "ResourceQuota", "CronJob", "PriorityClass"), ()),
-    "ReplicaSet": ("ReplicaFailure",),
+    "APIService": (AVAILABLE,),
+    "CustomResourceDefinition": ("Established", "NamesAccepted"),
     "Deployment": (AVAILABLE, "Progressing", "ReplicaFailure"),
+    "HorizontalPodAutoscaler": ("AbleToScale", "ScalingActive", "ScalingLimited"),
     "Job": ("Complete", "Failed", "Suspended", "SuccessCriteriaMet", "FailureTarget"),
+    "Pod": (READY, "PodScheduled", "Initialized", "ContainersReady"),
+    "PodDisruptionBudget": ("DisruptionAllowed",),
+    "ReplicaSet": ("ReplicaFailure",),
+    "ReplicationController": ("ReplicaFailure",),
 }
+_OWN_GROUPS = (
+    *("", "apps", "autoscaling", "batch", "extensions", "policy", "admissionregistration.k8s.io", "apiextensions.k8s.io"),
+    *("apiregistration.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io"),
+    *("flowcontrol.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "rbac.authorization.k8s.io", "resource.k8s.io"),
+    *("scheduling.k8s.io", "storage.k8s.io"),
+)
 _WORKLOADS = ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet")
 _PODS = "pods"
 
@@ -116,27 +126,33 @@ def _problem(field: str, cause: str, todo: str) -> Problem:
 def expected(kind: FederatedType, condition: str) -> str:
     """What to look for in a member's object: a condition's type, ``pods`` that are ready, or nothing but the object."""
     target, group = kind.target_kind, str(kind.target.get("group") or "")
-    own = "." not in group or group.endswith(".k8s.io")
-    if own and target in _WORKLOADS and condition in (READY, AVAILABLE) and condition not in _CONDITIONS[target]:
-        return _PODS
-    return "" if own and condition not in _CONDITIONS.get(target, (condition,)) else condition
+    conditions = _CONDITIONS.get(target, ()) if group in _OWN_GROUPS else (condition,)
+    if condition in conditions:
+        return condition
+    return _PODS if target in _WORKLOADS and condition in (READY, AVAILABLE) else ""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """A federated resource as it is in the host cluster, and what one cluster has of it."""
+    """A federated resource as it is in the host cluster, and what one cluster has of it.
+
+    ``recorded`` is whether KubeFed's record says that the cluster got this version, ``None`` where the record cannot tell; ``before`` the
+    federated resource that this run changed.
+    """
 
     kind: FederatedType
     federated: dict[str, Any]
     cluster: str
     actual: dict[str, Any] | None
+    recorded: bool | None = None
+    before: dict[str, Any] | None = None
 
 
 def judge(goal: Goal, sight: Sight, told: Verdict) -> Verdict:
     """The verdict by what the cluster has. ``told`` is the one by KubeFed's word."""
     if told.state == FAILED or (goal.by == STATUS and told.state != OK):
         return told
-    lacks = _lacks(goal, sight)
+    lacks = _lacks(goal, sight, told.state == OK)
     if not lacks:
         return Verdict(OK)
     namespace = sight.federated["metadata"].get("namespace") if sight.kind.target_namespaced else ""
@@ -145,23 +161,38 @@ def judge(goal: Goal, sight: Sight, told: Verdict) -> Verdict:
     return Verdict(WAITING, f"{lacks} (KubeFed: {told.reason})" if told.reason else lacks, todo)
 
 
-def _lacks(goal: Goal, sight: Sight) -> str:
+def _lacks(goal: Goal, sight: Sight, confirmed: bool) -> str:
+    """Where KubeFed has not ``confirmed`` this version, its record is asked, or what the version took away has to be gone: else one that
+    only takes away would look like the one before."""
     kind, federated, actual = sight.kind, sight.federated, sight.actual
     if actual is None:
         return "it is not there"
     if actual["metadata"].get("deletionTimestamp"):
         return "it is being deleted"
+    if not confirmed and sight.recorded is False and sight.before is None:
+        return UNRECORDED
     try:
         desired = desired_of(federated, sight.cluster, kind, actual, exact=False)
     except EdgefedError as error:
         return error.message
     template = (federated.get("spec") or {}).get("template") or {}
     found = compare(desired, actual, overrides_of(federated).get(sight.cluster, []), template)
+    if sight.before is not None and not confirmed and not sight.recorded:
+        found += _left_over(sight, desired, actual)
     if found:
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         return f"it is not of this version: {found[0].words()}{more}"
     wanted = expected(kind, goal.condition) if goal.condition else ""
     return _pods(kind, actual) if wanted == _PODS else _condition(actual, wanted) if wanted else ""
+
+
+def _left_over(sight: Sight, desired: dict[str, Any], actual: dict[str, Any]) -> list[Difference]:
+    """What is still there of what the version before had more."""
+    try:
+        before = preview(sight.before or {}, sight.cluster, sight.kind.target)
+    except OverrideError:
+        return []
+    return compare(desired, actual, taken_away(before, desired), before)
 
 
 def _pods(kind: FederatedType, actual: dict[str, Any]) -> str:

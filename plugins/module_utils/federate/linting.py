@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, Collection, Mapping
+from typing import Any, Callable, Collection, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.members import TIMEOUT, collection
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import QUOTA, RANGE, Limits
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import (
@@ -24,6 +25,10 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint im
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+Object = dict[str, Any]
+ByPlace = dict[tuple[str, str], Limits]
+ByCluster = dict[tuple[str, Key], Object]
 
 
 class Linted:
@@ -55,14 +60,15 @@ def look_and_lint(
 ) -> Linted:
     """Offline only the set itself is known. What is ``going`` does not count any more."""
     objects = dict(seen.objects)
-    limits: dict[tuple[str, str], Limits] = {}
+    limits: ByPlace = {}
+    members: ByCluster = {}
     unknown: list[str] = []
     if asked.host:
         objects.update(asked.host.objects([], _places(federation, resources)))
         if {levels[QUOTA], levels[RANGE]} != {OFF}:
-            limits, unknown = _limits_of(asked.host, asked.member, under_limits(asked.changing))
+            limits, members, unknown = _of_members(asked.host, asked, federation.away)
     objects = {key: item for key, item in objects.items() if key not in going}
-    beside = Beside(objects, federation.types, federation.clusters, federation.versions, limits)
+    beside = Beside(objects, federation.types, federation.clusters, federation.versions, limits, members)
     return Linted(lint(resources, beside, levels), unknown)
 
 
@@ -77,26 +83,59 @@ def _places(federation: Federation, resources: list[Resource]) -> list[tuple[Fed
     ]
 
 
-def _limits_of(
-    host: Host, member: Callable[[str], Client], places: set[tuple[str, str]]
-) -> tuple[dict[tuple[str, str], Limits], list[str]]:
-    """The quotas and limit ranges by cluster and namespace, one list of each kind; a member that does not answer is told, and hides
-    nothing of the others."""
-    clusters = sorted({cluster for cluster, _namespace in places})
+def _of_members(host: Host, asked: Asked, away: Collection[str]) -> tuple[ByPlace, ByCluster, list[str]]:
+    """The quotas and limit ranges by cluster and namespace, and what is there already where there are quotas; with what is not known, since
+    a member did not answer, which hides nothing of the others. One that KubeFed finds away is not asked."""
+    places = under_limits(asked.changing)
+    clusters = {cluster for cluster, _namespace in places}
 
-    def ask(cluster: str) -> tuple[dict[tuple[str, str], Limits], str]:
+    def ask(cluster: str) -> tuple[ByPlace, ByCluster, tuple[str, str]]:
+        inside = sorted(namespace for one, namespace in places if one == cluster)
         try:
-            client = member(cluster)
-            return {(one, namespace): _limits(client, namespace) for one, namespace in sorted(places) if one == cluster}, ""
+            client = asked.member(cluster)
+            limits = {(cluster, namespace): _limits(client, namespace) for namespace in inside}
+            counted = [
+                one for one in asked.changing if cluster in one.previews and (found := limits.get((cluster, one.key[1]))) and found.quotas
+            ]
+            return limits, _there(client, cluster, counted), ("", "")
         except EdgefedError as error:
-            cause = error.without_next
-            todo = f"see to that, or leave them out (lint: {QUOTA} and {RANGE} off)"
-            return {}, f"Quotas and limits of cluster {cluster!r} are not known: {cause}. Next: {todo}."
+            return {}, {}, (error.without_next, error.next_step)
 
-    found = host.each(ask, clusters)
-    return {place: limits for some, _said in found for place, limits in some.items()}, [said for _some, said in found if said]
+    answers = sorted(clusters - set(away))
+    found = host.each(ask, answers)
+    unknown = [("KubeFed does not find it Ready", "bring it back", cluster) for cluster in sorted(clusters & set(away))]
+    unknown += [(*why, cluster) for cluster, (_limits, _objects, why) in zip(answers, found) if why[0]]
+    limits = {place: limit for some, _objects, _why in found for place, limit in some.items()}
+    return limits, {key: item for _limits, some, _why in found for key, item in some.items()}, _told(unknown)
+
+
+def _told(unknown: list[tuple[str, str, str]]) -> list[str]:
+    """One notice for each cause."""
+    causes: dict[tuple[str, str], list[str]] = {}
+    for cause, todo, cluster in unknown:
+        causes.setdefault((cause, todo), []).append(cluster)
+    return [
+        f"Quotas and limits are not known of {', '.join(clusters)}: {cause}. Next: {todo or 'see to that'}, or leave them out "
+        f"(lint: {QUOTA} and {RANGE} off)."
+        for (cause, todo), clusters in causes.items()
+    ]
 
 
 def _limits(client: Client, namespace: str) -> Limits:
-    quotas, ranges = (list(client.list(object_path("v1", plural, namespace))) for plural in ("resourcequotas", "limitranges"))
+    paths = [object_path("v1", plural, namespace) for plural in ("resourcequotas", "limitranges")]
+    quotas, ranges = (list(client.list(path, timeout=TIMEOUT)) for path in paths)
     return Limits(quotas, ranges)
+
+
+def _there(client: Client, cluster: str, resources: list[Resource]) -> ByCluster:
+    """Those of a member's objects that quotas count already, whether KubeFed brought them or not: one list of each kind and namespace."""
+    collections: dict[str, list[Resource]] = {}
+    for resource in resources:
+        collections.setdefault(collection(resource, cluster), []).append(resource)
+    found = {}
+    for path, wanted in collections.items():
+        items = {item["metadata"]["name"]: item for item in client.list(path, timeout=TIMEOUT)}
+        for one in wanted:
+            if one.key[2] in items:
+                found[cluster, one.key] = {**items[one.key[2]], "kind": one.previews[cluster]["kind"]}
+    return found

@@ -40,7 +40,8 @@ class Members:
     def client(self, cluster: str) -> Client:
         """The connection to a member. Nothing is sent; raises :class:`EdgefedError` where it is not known how to reach it."""
         if self._kubeconfig is None:
-            raise EdgefedError("the option kubeconfig is not given, so its context is not known", code="kubeconfig")
+            cause = "the option kubeconfig is not given, so its context is not known"
+            raise EdgefedError(f"{cause}. Next: give a kubeconfig with a context for each member.", code="kubeconfig")
         if cluster not in self._clients:
             given = {"kubeconfig": self._kubeconfig, "context": cluster}
             self._clients[cluster] = self._connect(given, cluster, pool=PARALLEL)
@@ -53,9 +54,8 @@ class Members:
             try:
                 self.client(cluster)
             except EdgefedError as error:
-                cause, _sign, todo = error.message.partition(" Next: ")
-                todo = todo.rstrip(".") or "give a kubeconfig with a context for each member"
-                found.append(Problem(Place("the task"), f"{cluster} cannot be asked: {cause.rstrip('.')}", todo, field="wait_for"))
+                cause = f"{cluster} cannot be asked: {error.without_next}"
+                found.append(Problem(Place("the task"), cause, error.next_step, field="wait_for"))
         return found
 
     def read(self, resources: list[Resource]) -> dict[tuple[str, Key], Object]:

@@ -24,12 +24,25 @@ class Missed:
     event: str = ""
 
 
-def failure(missed: list[Missed], away: dict[str, str], federation: str, seconds: float, goal: str = "in every cluster") -> EdgefedError:
-    """The error for all of them. ``away`` says why clusters are not ready; ``federation`` is KubeFed's namespace; ``goal`` is what was
-    waited for."""
+def left_behind(missed: list[Missed], away: dict[str, str], federation: str) -> list[str]:
+    """A warning for each cluster and reason, where enough others have the objects."""
+    return [
+        f"{cluster} has not got {_some(titles)}: {why}. Enough others have. Next: {todo}."
+        for (cluster, why, todo), titles in sorted(_by_reason(missed, away, federation).items())
+    ]
+
+
+def _by_reason(missed: list[Missed], away: dict[str, str], federation: str) -> dict[tuple[str, str, str], list[str]]:
     groups: dict[tuple[str, str, str], list[str]] = {}
     for one in missed:
         groups.setdefault(_why(one, away, federation), []).append(one.resource.title)
+    return groups
+
+
+def failure(missed: list[Missed], away: dict[str, str], federation: str, seconds: float, goal: str = "in every cluster") -> EdgefedError:
+    """The error for all of them. ``away`` says why clusters are not ready; ``federation`` is KubeFed's namespace; ``goal`` is what was
+    waited for."""
+    groups = _by_reason(missed, away, federation)
     lines = [f"- {cluster}: {_some(titles)}: {why}. Next: {todo}." for (cluster, why, todo), titles in sorted(groups.items())]
     if len(lines) > LINES_AT_MOST:
         lines[LINES_AT_MOST:] = [f"- and {len(lines) - LINES_AT_MOST} more"]

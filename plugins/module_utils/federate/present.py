@@ -98,7 +98,9 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
     shares = foretold(plan.led)
     if session.wait:
         shares |= await_shares(session, plan.unsettled)
-        found = Arrival(session, plan.resources, None if plan.changed else plan.seen).wait()
+        arrival = Arrival(session, plan.steps, None if plan.changed else plan.seen)
+        found = arrival.wait()
+        plan.notices.extend(arrival.warnings())
     delete_all(session, plan.going)
     return _result(session, plan, found, shares)
 

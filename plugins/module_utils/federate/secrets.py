@@ -8,7 +8,6 @@ All values become ``data`` in base64, so that bytes stay what they are. No messa
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Inventory, Wish, layers_of, placement_of
@@ -140,6 +139,8 @@ def _value(document: Document, path: Path, name: str, read: Read) -> tuple[str, 
         content = given.encode() if name == "string_data" else read(given)
     except Unreadable as error:
         return "", [document.problem(path, error.cause, error.todo)]
+    except UnicodeEncodeError:
+        return "", [document.problem(path, "this holds half a character", "give it in data or files")]
     return base64.b64encode(content).decode(), []
 
 
@@ -148,6 +149,6 @@ def _base64(document: Document, path: Path, given: str) -> tuple[str, list[Probl
     text = "".join(given.split())
     try:
         base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         return "", [document.problem(path, "this is not base64", "encode the value, or give it in string_data or files")]
     return text, []

@@ -67,13 +67,14 @@ class Finding:
 @dataclass(frozen=True)
 class Beside:
     """What is there already. In the host cluster federated objects and preferences by key, their types, clusters with
-    labels; of the clusters their Kubernetes versions, and ``limits`` by cluster and namespace."""
+    labels; of the clusters their Kubernetes versions, ``limits`` by cluster and namespace, and of ``members`` objects that count there."""
 
     objects: Mapping[Key, dict[str, Any]] = field(default_factory=dict)
     types: Mapping[str, FederatedType] = field(default_factory=dict)
     clusters: dict[str, dict[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[tuple[str, str], Limits] = field(default_factory=dict)
+    members: Mapping[tuple[str, Key], dict[str, Any]] = field(default_factory=dict)
 
 
 def levels(given: Mapping[str, Any]) -> dict[str, str]:
@@ -175,7 +176,9 @@ def _limited(resources: list[Resource], world: dict[str, World], beside: Beside)
 def _change(resource: Resource, cluster: str, beside: Beside) -> Change:
     target = resource.type.target if resource.type else {}
     live = beside.objects.get(resource.key)
-    before = dict(_there(live, resource.type, beside.clusters)).get(cluster) if live and resource.type else None
+    before = beside.members.get((cluster, resource.key))
+    if before is None and live and resource.type:
+        before = dict(_there(live, resource.type, beside.clusters)).get(cluster)
     counted = ".".join(part for part in (target.get("pluralName", ""), target.get("group")) if part)
     return Change(resource.previews[cluster], before, counted)
 

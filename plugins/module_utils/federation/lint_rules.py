@@ -204,8 +204,10 @@ def _likeness(selector: dict[str, Any], labels: dict[str, Any]) -> tuple[int, fl
 
 
 def _port_names(workload: dict[str, Any]) -> set[str]:
-    spec = _map(value_at(workload, (*_POD[workload["kind"]], "spec")))
-    ports = [port for _index, one in _maps(spec.get("containers")) for _number, port in _maps(one.get("ports"))]
+    spec, _path = pod_spec(workload)
+    sidecars = [one for _index, one in _maps(spec.get("initContainers")) if one.get("restartPolicy") == "Always"]
+    containers = [*sidecars, *(one for _index, one in _maps(spec.get("containers")))]
+    ports = [port for one in containers for _number, port in _maps(one.get("ports"))]
     return {str(port["name"]) for port in ports if port.get("name")}
 
 

@@ -56,8 +56,17 @@ def _items(value: Any) -> list[dict[str, Any]]:
 def _hide_overrides(spec: dict[str, Any], key: bytes) -> None:
     for item in _items(spec.get("overrides")):
         for override in _items(item.get("clusterOverrides")):
-            if "value" in override and not str(override.get("path")).startswith("/metadata/"):
-                override["value"] = _hidden(override["value"], key)
+            if "value" in override:
+                override["value"] = _hidden_override(str(override.get("path")), override["value"], key)
+
+
+def _hidden_override(path: str, value: Any, key: bytes) -> Any:
+    """Labels and annotations are shown, but for what kubectl keeps there of all the rest."""
+    if not path.startswith("/metadata/") or path.endswith(LAST_APPLIED.replace("/", "~1")):
+        return _hidden(value, key)
+    if isinstance(value, dict) and LAST_APPLIED in value:
+        return {**value, LAST_APPLIED: veiled(value[LAST_APPLIED], key)}
+    return value
 
 
 def redacted(body: Any, key: bytes = KEY) -> Any:

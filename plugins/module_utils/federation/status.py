@@ -18,6 +18,7 @@ from typing import Any
 
 OK, WAITING, FAILED = "OK", "waiting", "failed"
 UNSEEN = "not yet looked at by KubeFed's controller"
+UNRECORDED = "this version is not there yet"
 # The controller does not try these again by itself.
 FINAL = ("AlreadyExists", "ManagedLabelFalse", "ComputeResourceFailed", "ApplyOverridesFailed", "FieldRetentionFailed")
 BROAD = ("ClusterRetrievalFailed", "ComputePlacementFailed", "NamespaceNotFederated")
@@ -54,8 +55,7 @@ def verdicts(federated: dict[str, Any], version: dict[str, Any] | None, clusters
     ``version`` is the PropagatedVersion (see :func:`version_name`), ``None`` when there is none.
     ``now`` is the time in seconds since 1970.
     """
-    lost = version is None and now - _written(federated) > UNRECORDED_PATIENCE
-    return by_status(federated, clusters, None if lost else _recorded(federated, version))
+    return by_status(federated, clusters, recorded(federated, version, now))
 
 
 def by_status(federated: dict[str, Any], clusters: list[str], recorded: set[str] | None = None) -> dict[str, Verdict]:
@@ -87,7 +87,7 @@ def _verdict(told: str | None, recorded: set[str] | None, cluster: str) -> Verdi
     if told:
         return Verdict(FAILED if told in FINAL else WAITING, told)
     if recorded is not None and cluster not in recorded:
-        return Verdict(WAITING, "this version is not there yet")
+        return Verdict(WAITING, UNRECORDED)
     return Verdict(OK)
 
 
@@ -110,8 +110,10 @@ def version_name(target_kind: str, name: str) -> str:
     return f"{target_kind.lower()}-{name}"
 
 
-def _recorded(federated: dict[str, Any], version: dict[str, Any] | None) -> set[str] | None:
-    """The clusters that got the present version, by the controller's record; ``None`` when hashes cannot tell."""
+def recorded(federated: dict[str, Any], version: dict[str, Any] | None, now: float) -> set[str] | None:
+    """The clusters that got the present version, by the controller's record; ``None`` when it was lost, or hashes cannot tell."""
+    if version is None and now - _written(federated) > UNRECORDED_PATIENCE:
+        return None
     template, overrides = template_hash(federated), override_hash(federated)
     if template is None or overrides is None:
         return None

@@ -20,13 +20,15 @@ Row = list[str]
 def drifted(report: dict[str, Any]) -> list[dict[str, str]]:
     """Each field that differs, by cluster: ``{cluster, object, field, is, should, manager, operation, since}``.
 
-    An object that is missing, should not be there or could not be read is one entry, whose field is empty.
+    An object that is missing, should not be there or could not be read is one entry, whose field is empty. Clusters that could not be
+    read at all are left out.
     """
+    dead = {row["name"] for row in report["clusters"] if row["state"] == "unreachable"}
     found = []
     for row in report["resources"]:
         what = f"{row['kind']} {row['namespace']}/{row['name']}" if row["namespace"] else f"{row['kind']} {row['name']}"
         for cluster, cell in row["clusters"].items():
-            if cell["state"] != "in_sync":
+            if cell["state"] != "in_sync" and cluster not in dead:
                 found += [{"cluster": cluster, "object": what, **entry} for entry in _entries(cell)]
     return sorted(found, key=lambda entry: (entry["cluster"], entry["object"]))
 

@@ -147,6 +147,11 @@ def _walk_key(want: Any, got: Any, parts: Parts) -> list[Difference]:
     return _walk(want, got, parts)
 
 
+def covers(want: Any, got: Any, parts: Parts) -> bool:
+    """Whether what a cluster ``got`` at ``parts`` is what was wanted, with what servers add."""
+    return not _walk(want, got, parts)
+
+
 def _named(items: list[Any]) -> dict[str, Any] | None:
     found = {item["name"]: item for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)}
     return found if len(found) == len(items) else None
@@ -215,6 +220,19 @@ def _secrets(desired: dict[str, Any], actual: dict[str, Any], exact: bool) -> li
     found = [Difference(("data", key), want[key], got.get(key, ABSENT), secret=True) for key in sorted(wrong)]
     more = sorted(set(got) - set(want)) if exact else []
     return found + [Difference(("data", key), ABSENT, got[key], secret=True) for key in more]
+
+
+def taken_away(before: Any, after: Any, path: str = "") -> list[dict[str, Any]]:
+    """The fields of one object that another has not, as overrides which remove them. Lists of other lengths are others as a whole."""
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return [found for index, (old, new) in enumerate(zip(before, after)) for found in taken_away(old, new, f"{path}/{index}")]
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return []
+    found: list[dict[str, Any]] = []
+    for key, value in before.items():
+        here = f"{path}/{str(key).replace('~', '~0').replace('/', '~1')}"
+        found += taken_away(value, after[key], here) if key in after else [{"op": "remove", "path": here}]
+    return found
 
 
 def compare(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import MANAGED_LABEL
-from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, shown
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import ABSENT, Difference, covers, shown
 from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.writer import UNKNOWN, Writer, writer_of
 
 HIDDEN = "a secret, not shown"
@@ -27,13 +27,18 @@ def drift_of_extra(actual: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def by_whom(entry: dict[str, str]) -> str:
-    """``(kubectl, Update, since …)`` of one of one of :func:`drift_of`."""
+    """``(kubectl, Update, since …)`` of one entry of :func:`drift_of`."""
     return Writer(entry["manager"], entry["operation"], entry["since"]).words()
 
 
 def _writer(item: Difference, actual: dict[str, Any]) -> Writer:
-    # who took a field away is not recorded, and who owns the map that it was in need not be the one
-    return UNKNOWN if item.got is ABSENT else writer_of(actual, item.parts)
+    # who took something away is not recorded, and who owns what it was in need not be the one
+    if item.got is ABSENT:
+        return UNKNOWN
+    if isinstance(item.want, list) and isinstance(item.got, list):
+        more = [index for index, got in enumerate(item.got) if not any(covers(want, got, (*item.parts, index)) for want in item.want)]
+        return max((writer_of(actual, (*item.parts, index)) for index in more), key=lambda writer: writer.since, default=UNKNOWN)
+    return writer_of(actual, item.parts)
 
 
 def _value(item: Difference, value: Any) -> str:

@@ -24,6 +24,13 @@ _REASON_WORDS = {
     "ComputePlacementFailed": "KubeFed cannot compute its placement",
     "ClusterRetrievalFailed": "KubeFed cannot list its clusters",
 }
+# Where a workload's status counts pods that are ready, and those of the present version; a ReplicaSet never replaces any.
+_READY_AND_UPDATED = {
+    "DaemonSet": ("numberReady", "updatedNumberScheduled"),
+    "Deployment": ("readyReplicas", "updatedReplicas"),
+    "ReplicaSet": ("readyReplicas", ""),
+    "StatefulSet": ("readyReplicas", "updatedReplicas"),
+}
 # Words of a status that stand until somebody changes something.
 _LASTING = ("AlreadyExists", "ManagedLabelFalse", "ApplyOverridesFailed")
 
@@ -59,16 +66,23 @@ def kubefed_view(federated: Object, cluster: str) -> str:
 def replicas(kind: str, actual: Object) -> tuple[int, int] | None:
     """``(ready, wanted)`` pods of a workload that is at its present generation; ``None`` for other kinds."""
     spec, status = actual.get("spec") or {}, actual.get("status") or {}
-    if kind == "DaemonSet":
-        return int(status.get("numberReady") or 0), int(status.get("desiredNumberScheduled") or 0)
-    if kind not in ("Deployment", "ReplicaSet", "StatefulSet"):
+    if kind not in _READY_AND_UPDATED:
         return None
-    wanted = int(spec["replicas"]) if spec.get("replicas") is not None else 1
+    ready, updated = (int(status.get(name) or 0) if name else None for name in _READY_AND_UPDATED[kind])
     current = status.get("observedGeneration") == (actual.get("metadata") or {}).get("generation")
-    ready = int(status.get("readyReplicas") or 0) if current else 0
-    if kind == "Deployment":
-        ready = min(ready, int(status.get("updatedReplicas") or 0))
-    return min(ready, wanted), wanted
+    wanted = int(spec["replicas"]) if spec.get("replicas") is not None else 1
+    if kind == "DaemonSet":
+        # until its controller looks, on how many nodes is not known
+        wanted = int(status.get("desiredNumberScheduled") or 0) if current else max(1, int(status.get("desiredNumberScheduled") or 0))
+    if updated is not None and _replaces_pods(spec):
+        ready = min(ready or 0, updated)
+    return min(ready or 0, wanted) if current else 0, wanted
+
+
+def _replaces_pods(spec: Object) -> bool:
+    """Whether all pods are to become ones of the present version by themselves."""
+    strategy = spec.get("updateStrategy") or {}
+    return strategy.get("type") != "OnDelete" and not (strategy.get("rollingUpdate") or {}).get("partition")
 
 
 def images(actual: Object) -> list[str]:

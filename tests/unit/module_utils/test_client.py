@@ -164,13 +164,34 @@ def test_a_server_that_asks_to_come_again(more: bytes, tries: int, method: str) 
 
 
 def test_nobody_is_waited_for_all_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wild Retry-After is cut short."""
+    """A wild Retry-After is cut short, and many long ones together; one that cannot be read is a second."""
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
-    answers = [BUSY.replace(b"Retry-After: 0", b"Retry-After: 86400"), as_json({"kind": "PodList", "items": []})]
-    with serving(lambda path: answers.pop(0)) as url:
-        assert connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)["items"] == []
-    assert slept == [BUSY_SECONDS]
+    empty = as_json({"kind": "PodList", "items": []})
+
+    def asking(*seconds: bytes) -> list[bytes]:
+        return [BUSY.replace(b"Retry-After: 0", b"Retry-After: " + word) for word in seconds]
+
+    for answers in ([*asking(b"86400"), empty], [*asking(b"soon", b"25"), empty]):
+        with serving(lambda path, answers=answers: answers.pop(0)) as url:
+            assert connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)["items"] == []
+    answers = asking(b"25", b"25", b"25", b"25")
+    with serving(lambda path: answers.pop(0)) as url, pytest.raises(ApiError):
+        connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)
+    assert slept == [BUSY_SECONDS, 1, 25, 25, 25, BUSY_SECONDS - 50]
+
+
+def test_a_body_that_is_too_large_is_sent_once() -> None:
+    """413 with Retry-After is no word of a busy API server."""
+    asked: list[str] = []
+
+    def reply(path: str) -> bytes:
+        asked.append(path)
+        return BUSY.replace(b"429 Too Many Requests", b"413 Payload Too Large")
+
+    with serving(reply) as url, pytest.raises(ApiError):
+        connect({"host": url, "api_key": "hunter2"}, "edge1").get(PODS)
+    assert len(asked) == 1
 
 
 def test_a_server_that_is_busy_only_once() -> None:

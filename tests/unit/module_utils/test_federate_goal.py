@@ -22,8 +22,9 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.goal impo
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import FAILED, OK, WAITING, Verdict
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import FAILED, OK, UNSEEN, WAITING, Verdict
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.verify.compare import taken_away
 
 FINE, LATE, BAD = Verdict(OK), Verdict(WAITING, "ClusterNotReady"), Verdict(FAILED, "AlreadyExists")
 
@@ -123,6 +124,13 @@ def test_what_cannot_come_true(goal: Goal, kinds: list[FederatedType], said: str
         (DEFAULTS["FederatedJob"], "Available", ""),
         (DEFAULTS["FederatedConfigMap"], "Available", ""),
         (DEFAULTS["FederatedIngress"], "Ready", ""),
+        # Kubernetes' own kinds that have no such condition, or none at all
+        (custom("NetworkPolicy", "networking.k8s.io"), "Ready", ""),
+        (custom("HorizontalPodAutoscaler", "autoscaling"), "Available", ""),
+        (custom("HorizontalPodAutoscaler", "autoscaling"), "ScalingActive", "ScalingActive"),
+        (custom("Pod", ""), "Ready", "Ready"),
+        (custom("PersistentVolumeClaim", ""), "Available", ""),
+        (custom("Gateway", "gateway.networking.k8s.io"), "Programmed", "Programmed"),
         (custom("Job", "batch.volcano.sh"), "Ready", "Ready"),
         (custom("Certificate", "cert-manager.io"), "Ready", "Ready"),
     ],
@@ -184,6 +192,7 @@ def judged(goal: Goal, actual: dict[str, Any] | None, told: Verdict = FINE, kind
     return found
 
 
+UNTOLD = Verdict(WAITING, UNSEEN)
 AVAILABLE, READY, BY_VERSION = Goal(condition="Available"), Goal(condition="Ready"), Goal(by=VERSION)
 
 
@@ -222,6 +231,37 @@ def test_kubefeds_word_and_the_object() -> None:
     assert judged(Goal(by=VERSION, condition="Available"), ready, LATE) == FINE
     assert judged(BY_VERSION, good, BAD) == judged(AVAILABLE, ready, BAD) == BAD
     assert judged(BY_VERSION, None, LATE).reason == "it is not there (KubeFed: ClusterNotReady)"
+
+
+def test_a_version_that_only_takes_away() -> None:
+    """What is there still holds all of it, and is not of it: KubeFed's record tells, or what this run took away is gone."""
+    kind = DEFAULTS["FederatedConfigMap"]
+    federated = {"metadata": {"name": "x", "namespace": "ns", "generation": 2}, "spec": {"template": {"data": {"a": "1"}}}}
+    before = {**federated, "spec": {"template": {"data": {"a": "1", "b/c": "2"}}}}
+    metadata = {"name": "x", "namespace": "ns", "labels": {"kubefed.io/managed": "true"}}
+    old = {"metadata": metadata, "data": {"a": "1", "b/c": "2"}}
+    new = {"metadata": {**metadata, "annotations": {"by": "others"}}, "data": {"a": "1"}}
+
+    def seen(actual: dict[str, Any], recorded: bool | None, previous: Any, told: Verdict = UNTOLD) -> str:
+        return judge(BY_VERSION, Sight(kind, federated, "zj", actual, recorded, previous), told).state
+
+    assert [seen(old, recorded, before) for recorded in (False, None)] == [WAITING, WAITING]
+    assert [seen(new, recorded, before) for recorded in (False, None, True)] == [OK, OK, OK]
+    assert [seen(new, recorded, None) for recorded in (False, None, True)] == [WAITING, OK, OK]
+    assert seen(old, None, before, FINE) == OK
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "paths"),
+    [
+        ({"a": 1, "b": {"c": 1, "d/~e": 2}}, {"b": {"c": 3}}, ["/a", "/b/d~1~0e"]),
+        ({"a": [{"b": 1, "c": 1}, 2]}, {"a": [{"b": 1}, 2]}, ["/a/0/c"]),
+        ({"a": [1]}, {"a": [1, 2]}, []),
+        ({"a": 1}, {"a": {"b": 1}}, []),
+    ],
+)
+def test_taken_away(before: Any, after: Any, paths: list[str]) -> None:
+    assert [(one["op"], one["path"]) for one in taken_away(before, after)] == [("remove", path) for path in paths]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,11 @@ def test_placement_and_overrides_of_its_own() -> None:
         (HIDDEN, "secret: this is a text, not a mapping. Next: write name, namespace and data, string_data or files here."),
         ({"name": "x", "stringdata": {HIDDEN: HIDDEN}}, "secret.stringdata: unknown field. Next: did you mean secret.string_data."),
         ({"name": "x", "data": {"k": HIDDEN}}, "secret.data.k: this is not base64. Next: encode the value, or give it in string_data"),
+        ({"name": "x", "data": {"k": "ä"}}, "secret.data.k: this is not base64. Next: encode the value, or give it in string_data"),
+        (
+            {"name": "x", "string_data": {"k": "\ud800"}},
+            "secret.string_data.k: this holds half a character. Next: give it in data or files.",
+        ),
         ({"name": "x", "string_data": {"pin": 1234}}, "secret.string_data.pin: this is a number, not a text. Next: write a text"),
         (
             {"name": "x", "string_data": HIDDEN},

@@ -85,6 +85,13 @@ FORMS: list[Any] = [
     {"kind": "FederatedSecret", "spec": {"template": SECRET}},
     {"kind": "FederatedSecret", "spec": {"overrides": [{"clusterOverrides": [{"path": "/data/k", "value": SECRET}]}]}},
     {"kind": "FederatedSecret", "spec": {"overrides": [{"clusterOverrides": [{"path": "/data", "value": {"k": [SECRET]}}]}]}},
+    *(
+        {"kind": "FederatedSecret", "spec": {"overrides": [{"clusterOverrides": [override]}]}}
+        for override in (
+            {"op": "add", "path": "/metadata/annotations", "value": {LAST_APPLIED: SECRET}},
+            {"op": "add", "path": "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration", "value": SECRET},
+        )
+    ),
     {"kind": "FederatedSecret", "spec": {"overrides": "nonsense"}},
     {"kind": "FederatedSecret", "metadata": "nonsense", "spec": "nonsense"},
     {"kind": "List", "items": [{"kind": "Secret", "data": {"k": SECRET}}]},

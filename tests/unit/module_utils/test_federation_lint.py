@@ -194,6 +194,14 @@ def test_service_port(port: Any, ports: list[dict[str, Any]], todo: str | None) 
     assert found(service(port=port, app="nginx")) == []
 
 
+@pytest.mark.parametrize(("policy", "rules"), [({"restartPolicy": "Always"}, []), ({}, ["service_port"])])
+def test_service_port_of_a_sidecar(policy: dict[str, Any], rules: list[str]) -> None:
+    """An init container that goes on running has ports; others are gone when the pod is there."""
+    proxy = {"name": "proxy", "ports": [{"name": "http", "containerPort": 80}], **policy}
+    workload = web(pod={"initContainers": [proxy], "containers": [{"name": "c"}]}, app="nginx")
+    assert [one.rule for one in found(service(port="http", app="nginx"), workload)] == rules
+
+
 def ingress(port: dict[str, Any]) -> dict[str, Any]:
     backend = {"service": {"name": "svc", "port": port}}
     return federated("Ingress", "i", {"spec": {"rules": [{"http": {"paths": [{"backend": backend}]}}]}})

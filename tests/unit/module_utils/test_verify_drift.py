@@ -87,6 +87,21 @@ def test_an_api_server_that_keeps_no_managed_fields() -> None:
     assert writer_of({"metadata": {}, "spec": {"a": 1}}, ("spec", "a")) == Writer()
 
 
+@pytest.mark.parametrize(
+    ("ports", "manager"),
+    [
+        ([{"port": 80}], "helm"),
+        # taken away: by whom is not recorded
+        ([{"port": 80}, {"port": 81}, {"port": 82}], ""),
+        # put in the place of others: the one that is there has a writer
+        ([{"port": 79}, {"port": 80}, {"port": 82}], "helm"),
+    ],
+)
+def test_who_made_a_list_longer(ports: list[dict[str, Any]], manager: str) -> None:
+    [found] = drift_of(compare({"spec": {"ports": ports}}, ACTUAL, [], {}), ACTUAL)
+    assert (found["field"], found["manager"]) == ("spec.ports", manager)
+
+
 def test_drift_has_the_values_and_the_writer() -> None:
     desired = {
         "metadata": {"labels": {"gone": "1"}},
@@ -140,7 +155,8 @@ REPLICAS = {"field": "spec.replicas", "is": "5", "should": "3", "manager": "kube
 
 
 def report(**cells: dict[str, Any]) -> dict[str, Any]:
-    return {"resources": [{"kind": "Deployment", "namespace": "shop", "name": "web", "clusters": cells}]}
+    clusters = [{"name": name, "state": "unreachable" if name == "dead" else "ok"} for name in cells]
+    return {"clusters": clusters, "resources": [{"kind": "Deployment", "namespace": "shop", "name": "web", "clusters": cells}]}
 
 
 def test_table() -> None:
@@ -160,6 +176,11 @@ def test_table() -> None:
     ]
     assert render(found, 1)[2:] == ["and 2 more"]
     assert render(report(zj=cell("in_sync"))) == []
+
+
+def test_a_cluster_that_could_not_be_read_is_no_difference_of_each_object() -> None:
+    found = drifted(report(dead=cell("unreachable"), zj=cell("unreachable"), local=cell("in_sync")))
+    assert [(item["cluster"], item["is"]) for item in found] == [("zj", "unreachable")]
 
 
 def test_what_is_extra_is_told_with_who_labelled_it() -> None:

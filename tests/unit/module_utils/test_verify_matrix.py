@@ -444,6 +444,9 @@ def test_kubefed_will_look_again(status: Any, expected: bool) -> None:
     assert kubefed_will_look_again({"metadata": {"generation": 2}, "status": status}, "x") is expected
 
 
+ON_TWO_NODES = {"observedGeneration": 4, "desiredNumberScheduled": 2}
+
+
 @pytest.mark.parametrize(
     ("kind", "spec", "status", "expected"),
     [
@@ -452,8 +455,22 @@ def test_kubefed_will_look_again(status: Any, expected: bool) -> None:
         ("Deployment", {"replicas": 3}, {"observedGeneration": 3, "readyReplicas": 3, "updatedReplicas": 3}, (0, 3)),
         ("Deployment", {"replicas": 0}, {"observedGeneration": 4}, (0, 0)),
         ("Deployment", {"replicas": 1}, {"observedGeneration": 4, "readyReplicas": 2, "updatedReplicas": 2}, (1, 1)),
-        ("StatefulSet", {}, {"observedGeneration": 4, "readyReplicas": 1}, (1, 1)),
-        ("DaemonSet", {}, {"numberReady": 1, "desiredNumberScheduled": 2}, (1, 2)),
+        ("ReplicaSet", {"replicas": 2}, {"observedGeneration": 4, "readyReplicas": 2}, (2, 2)),
+        ("StatefulSet", {}, {"observedGeneration": 4, "readyReplicas": 1, "updatedReplicas": 1}, (1, 1)),
+        ("StatefulSet", {"replicas": 3}, {"observedGeneration": 4, "readyReplicas": 3, "updatedReplicas": 1}, (1, 3)),
+        ("StatefulSet", {"updateStrategy": {"type": "OnDelete"}}, {"observedGeneration": 4, "readyReplicas": 1}, (1, 1)),
+        (
+            "StatefulSet",
+            {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}},
+            {"observedGeneration": 4, "readyReplicas": 3, "updatedReplicas": 1},
+            (3, 3),
+        ),
+        ("DaemonSet", {}, {**ON_TWO_NODES, "numberReady": 1, "updatedNumberScheduled": 2}, (1, 2)),
+        ("DaemonSet", {}, {**ON_TWO_NODES, "numberReady": 2, "updatedNumberScheduled": 0}, (0, 2)),
+        ("DaemonSet", {}, {**ON_TWO_NODES, "numberReady": 2, "updatedNumberScheduled": 2, "observedGeneration": 3}, (0, 2)),
+        ("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, {**ON_TWO_NODES, "numberReady": 2}, (2, 2)),
+        ("DaemonSet", {}, {}, (0, 1)),
+        ("DaemonSet", {}, {"observedGeneration": 4, "desiredNumberScheduled": 0}, (0, 0)),
         ("ConfigMap", {}, {}, None),
     ],
 )
