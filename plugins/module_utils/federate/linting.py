@@ -66,7 +66,7 @@ def look_and_lint(
     if asked.host:
         objects.update(asked.host.objects([], _places(federation, resources)))
         if {levels[QUOTA], levels[RANGE]} != {OFF}:
-            limits, members, unknown = _of_members(asked.host, asked, federation.away)
+            limits, members, unknown = _of_members(asked.host, asked, under_limits(asked.changing, seen.objects), federation.away)
     objects = {key: item for key, item in objects.items() if key not in going}
     beside = Beside(objects, federation.types, federation.clusters, federation.versions, limits, members)
     return Linted(lint(resources, beside, levels), unknown)
@@ -83,10 +83,9 @@ def _places(federation: Federation, resources: list[Resource]) -> list[tuple[Fed
     ]
 
 
-def _of_members(host: Host, asked: Asked, away: Collection[str]) -> tuple[ByPlace, ByCluster, list[str]]:
+def _of_members(host: Host, asked: Asked, places: set[tuple[str, str]], away: Collection[str]) -> tuple[ByPlace, ByCluster, list[str]]:
     """The quotas and limit ranges by cluster and namespace, and what is there already where there are quotas; with what is not known, since
     a member did not answer, which hides nothing of the others. One that KubeFed finds away is not asked."""
-    places = under_limits(asked.changing)
     clusters = {cluster for cluster, _namespace in places}
 
     def ask(cluster: str) -> tuple[ByPlace, ByCluster, tuple[str, str]]:

@@ -63,8 +63,12 @@ def _made(document: Document, federation: Federation, wish: Wish, namespace: str
         return None, [document.problem((error.field,), error.cause, error.todo)]
     body = to_federated(document.body, federation.types, wish.placement)
     base = base_object(body, found.target)
+    notices = []
+    if (old := document.body["apiVersion"]) != found.target_api_version:
+        notices.append(f"{found.target_kind} of {old} was taken as {found.target_api_version}; better write it so")
     if found.target_kind == "Ingress":
-        base = convert_ingress(base)[0]
+        base, converted = convert_ingress(base)
+        notices += [f"it was converted to {found.target_api_version}: {what}; better write it so" for what in converted]
     if found.target_namespaced:
         base["metadata"].setdefault("namespace", namespace)
     clusters = _chosen(wish.placement or {}, federation)
@@ -76,7 +80,7 @@ def _made(document: Document, federation: Federation, wish: Wish, namespace: str
         return None, [Problem(Place(error.by), f"there is no item {error.path} to override", todo, document.title)]
     if overrides:
         body["spec"]["overrides"] = overrides
-    made = Document(body, document.origin, _marks(document), decisions)
+    made = Document(body, document.origin, _marks(document), decisions, notices)
     return made, [_not_placed(layer, document, clusters) for layer in wish.layers if layer.fits(base) and _missed(layer, clusters)]
 
 

@@ -80,10 +80,17 @@ def modern(api_version: str, kind: str) -> str:
     return retired.successor if retired and retired.safe else api_version
 
 
+_SINCE = {(one.successor, kind): one.since for (_old, kind), one in RETIRED.items() if one.successor}
+_OLDER = {(one.successor, kind): old for (old, kind), one in reversed(RETIRED.items())}
+
+
 def verdict(body: dict[str, Any], version: str) -> tuple[str, str, str] | None:
     """``(rule, cause, todo)`` where a cluster of Kubernetes ``version`` does not serve the object, or will stop to."""
     old, kind = str(body["apiVersion"]), str(body["kind"])
     retired, at = RETIRED.get((old, kind)), minor(version)
+    if at is not None and at < _SINCE.get((old, kind), 0):
+        cause = f"{kind} of {old} is not served before Kubernetes 1.{_SINCE[old, kind]}, and this cluster has {version}"
+        return "unserved_api", cause, f"leave the cluster out, upgrade it, or federate the kind as {_OLDER[old, kind]}"
     if retired is None or at is None:
         return None
     todo = f"write it as {retired.successor}" if retired.successor else "leave it out: nothing took its place"

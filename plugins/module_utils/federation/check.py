@@ -240,6 +240,6 @@ def _check_body(resource: Resource, federation: Federation, notices: list[str]) 
         return [*problems, document.problem(("spec",), "there is no spec", "add spec with template and placement")]
     found = SpecCheck(document, resource.body["metadata"], resource.type, federation.clusters)
     found.run()
-    notices += [f"{document.place()}: {document.title}: {notice}" for notice in found.notices]
+    notices += [f"{document.place()}: {document.title}: {notice}" for notice in (*document.notices, *found.notices)]
     resource.body["spec"], resource.clusters, resource.previews = found.spec, found.chosen, found.previews
     return problems + found.problems

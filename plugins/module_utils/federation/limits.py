@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What ResourceQuotas and LimitRanges of one cluster's namespace would refuse. Pure.
 
-Quotas with scopes are passed over, since which pods fall under one is known only once they run; so are the pods of DaemonSets and CronJobs.
+Of a quota with scopes only the pods count that fall under all of them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,23 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import Fault, pod_spec
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.quantity import quantity
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import (
+    Amounts,
+    amounts,
+    containers,
+    in_scopes,
+    of_the_pod,
+    pod_amounts,
+    pod_usage,
+    pods,
+    rules,
+    usage,
+)
 
 Object = dict[str, Any]
-Amounts = dict[str, Decimal]
 QUOTA, RANGE = "quota", "limit_range"
 KINDS = ("ResourceQuota", "LimitRange")
-_REPLICAS = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 _BARE = ("cpu", "memory")
 _ASKED_OF_ALL = {"cpu": "requests", "memory": "requests", **{f"{side}.{name}": side for side in ("requests", "limits") for name in _BARE}}
 
@@ -51,124 +60,39 @@ class Change(NamedTuple):
     counted: str
 
 
-class _Container(NamedTuple):
-    path: Path
-    name: str
-    init: bool
-    requests: Amounts
-    limits: Amounts
-
-
-# --- what an object takes ---
-
-
-def _amounts(value: Any) -> Amounts:
-    found = {str(name): quantity(amount) for name, amount in value.items()} if isinstance(value, dict) else {}
-    return {name: amount for name, amount in found.items() if amount is not None}
-
-
-def _rules(ranges: list[Object], kind: str) -> Iterator[tuple[str, Object]]:
-    for one in ranges:
-        for item in value_at(one, ("spec", "limits")) or []:
-            if isinstance(item, dict) and item.get("type") == kind:
-                yield str(one["metadata"]["name"]), item
-
-
-def _containers(body: Object, ranges: list[Object]) -> list[_Container]:
-    """With what LimitRanges fill in; a limit alone is a request as well."""
-    spec, path = pod_spec(body)
-    requests, limits = _defaults(ranges)
-    found = []
-    for group in ("initContainers", "containers"):
-        items = spec.get(group)
-        for index, item in enumerate(items if isinstance(items, list) else []):
-            here = (*path, group, index)
-            own = _amounts(value_at(item, ("resources", "limits")))
-            asked = {**requests, **own, **_amounts(value_at(item, ("resources", "requests")))}
-            found.append(_Container(here, str(value_at(item, ("name",))), group == "initContainers", asked, {**limits, **own}))
-    return found
-
-
-def _defaults(ranges: list[Object]) -> tuple[Amounts, Amounts]:
-    """Requests and limits of a container that says nothing. As the API server has it, max is a default too, and it and min a request."""
-    requests: Amounts = {}
-    limits: Amounts = {}
-    for _name, rule in _rules(ranges, "Container"):
-        least, most, request, default = (_amounts(rule.get(name)) for name in ("min", "max", "defaultRequest", "default"))
-        limits |= {**most, **default}
-        requests |= {**least, **most, **default, **request}
-    return requests, limits
-
-
-def _of_pod(containers: list[_Container], side: str) -> Amounts:
-    """Containers run together, init containers one by one before them."""
-    together: Amounts = defaultdict(Decimal)
-    before: Amounts = defaultdict(Decimal)
-    for one in containers:
-        for name, amount in getattr(one, side).items():
-            if one.init:
-                before[name] = max(before[name], amount)
-            else:
-                together[name] += amount
-    return {name: max(together[name], before[name]) for name in (*together, *before)}
-
-
-def _pods(body: Object) -> int:
-    kind = body["kind"]
-    if kind == "Pod":
-        return 1
-    wanted = value_at(body, ("spec", "replicas")) if kind in _REPLICAS else value_at(body, ("spec", "parallelism"))
-    if kind not in (*_REPLICAS, "Job"):
-        return 0
-    return wanted if isinstance(wanted, int) and not isinstance(wanted, bool) else 1
-
-
-def usage(body: Object | None, counted: str, ranges: list[Object]) -> Amounts:
-    """What a quota would count for the object, in a quota's own words."""
-    if body is None:
-        return {}
-    plural, _dot, group = counted.partition(".")
-    found: Amounts = {f"count/{counted}": Decimal(1), **({} if group else {plural: Decimal(1)})}
-    count = _pods(body)
-    if count:
-        found |= {"pods": Decimal(count), "count/pods": Decimal(count)}
-        containers = _containers(body, ranges)
-        for side in ("requests", "limits"):
-            for name, amount in _of_pod(containers, side).items():
-                found[f"{side}.{name}"] = amount * count
-                if side == "requests" and name in _BARE:
-                    found[name] = amount * count
-    return found
-
-
 # --- quotas ---
 
 
 def quota_faults(changes: list[Change], limits: Limits) -> dict[int, list[Fault]]:
     """By the place in ``changes``: what of a quota there is not enough left for, with the object that takes most of it."""
     found: dict[int, list[Fault]] = defaultdict(list)
-    more = [_more(change, limits.ranges) for change in changes]
     for quota in limits.quotas:
         spec = quota.get("spec") or {}
-        if spec.get("scopes") or spec.get("scopeSelector"):
-            continue
-        for name, hard in sorted(_amounts(spec.get("hard")).items()):
+        more = [_more(change, spec, limits.ranges) for change in changes]
+        for name, hard in sorted(amounts(spec.get("hard")).items()):
             fault, index = _over(quota, name, hard, more)
             if fault:
                 found[index].append(fault)
         for index, change in enumerate(changes):
-            found[index] += _unsaid(change.body, quota, limits.ranges)
+            if in_scopes(change.body, spec, limits.ranges):
+                found[index] += _unsaid(change.body, quota, limits.ranges)
     return found
 
 
-def _more(change: Change, ranges: list[Object]) -> Amounts:
-    before, after = usage(change.before, change.counted, ranges), usage(change.body, change.counted, ranges)
+def _more(change: Change, quota: Object, ranges: list[Object]) -> Amounts:
+    before, after = (_counted(body, change.counted, quota, ranges) for body in (change.before, change.body))
     return {name: amount - before.get(name, Decimal(0)) for name, amount in after.items()}
 
 
+def _counted(body: Object | None, counted: str, quota: Object, ranges: list[Object]) -> Amounts:
+    if body is None or not (quota.get("scopes") or quota.get("scopeSelector")):
+        return usage(body, counted, ranges)
+    return pod_usage(body, ranges) if in_scopes(body, quota, ranges) else {}
+
+
 def _over(quota: Object, name: str, hard: Decimal, more: list[Amounts]) -> tuple[Fault | None, int]:
-    used = _amounts(value_at(quota, ("status", "used"))).get(name, Decimal(0))
-    added = [amounts.get(name, Decimal(0)) for amounts in more]
+    used = amounts(value_at(quota, ("status", "used"))).get(name, Decimal(0))
+    added = [one.get(name, Decimal(0)) for one in more]
     total = sum(added, Decimal(0))
     if total <= 0 or used + total <= hard:
         return None, 0
@@ -181,10 +105,11 @@ def _over(quota: Object, name: str, hard: Decimal, more: list[Amounts]) -> tuple
 
 def _unsaid(body: Object, quota: Object, ranges: list[Object]) -> Iterator[Fault]:
     asked = {name: side for name, side in _ASKED_OF_ALL.items() if name in (value_at(quota, ("spec", "hard")) or {})}
-    for one in _containers(body, ranges) if asked else []:
+    for one in containers(body, ranges) if asked and pods(body) != 0 else []:
         for name, side in asked.items():
-            if name.rpartition(".")[2] not in getattr(one, side):
-                word = f"resources.{side}.{name.rpartition('.')[2]}"
+            resource = name.rpartition(".")[2]
+            if resource not in getattr(one, side) and resource not in of_the_pod(body, side):
+                word = f"resources.{side}.{resource}"
                 cause = f"ResourceQuota {quota['metadata']['name']} lets in no container without {word}, and {one.name} has none"
                 yield Fault(QUOTA, one.path, cause, "add it, or give the namespace a LimitRange with a default")
 
@@ -198,30 +123,47 @@ def _plain(amount: Decimal) -> str:
 
 def range_faults(body: Object, ranges: list[Object]) -> Iterator[Fault]:
     """What lies outside a LimitRange."""
-    containers = _containers(body, ranges)
-    if not containers:
+    for name, rule in rules(ranges, "PersistentVolumeClaim"):
+        yield from _outside_of_claim(rule, name, body)
+    found = containers(body, ranges)
+    if not found:
         return
-    for name, rule in _rules(ranges, "Container"):
-        for one in containers:
+    for name, rule in rules(ranges, "Container"):
+        for one in found:
             yield from _outside(rule, name, one.path, f"container {one.name}", (one.requests, one.limits))
     _spec, path = pod_spec(body)
-    for name, rule in _rules(ranges, "Pod"):
-        yield from _outside(rule, name, path, "the pod", (_of_pod(containers, "requests"), _of_pod(containers, "limits")))
+    both = pod_amounts(body, found, "requests"), pod_amounts(body, found, "limits")
+    for name, rule in rules(ranges, "Pod"):
+        yield from _outside(rule, name, path, "the pod", both)
 
 
-def _outside(rule: Object, name: str, path: Path, what: str, amounts: tuple[Amounts, Amounts]) -> Iterator[Fault]:
-    requests, limits = amounts
-    for resource, least in _amounts(rule.get("min")).items():
+def _outside_of_claim(rule: Object, name: str, body: Object) -> Iterator[Fault]:
+    path: Path = ("spec", "resources", "requests")
+    if body["kind"] != "PersistentVolumeClaim":
+        return
+    size = amounts(value_at(body, path)).get("storage", Decimal(0))
+    least, most = (amounts(rule.get(side)).get("storage") for side in ("min", "max"))
+    if least is not None and size < least:
+        cause = f"LimitRange {name} wants storage of {_plain(least)} at least, and this claim asks for {_plain(size)}"
+        yield Fault(RANGE, path, cause, "ask for so much, or leave the cluster out")
+    if most is not None and size > most:
+        cause = f"LimitRange {name} allows storage of {_plain(most)} at most, and this claim asks for {_plain(size)}"
+        yield Fault(RANGE, path, cause, "ask for less, or leave the cluster out")
+
+
+def _outside(rule: Object, name: str, path: Path, what: str, both: tuple[Amounts, Amounts]) -> Iterator[Fault]:
+    requests, limits = both
+    for resource, least in amounts(rule.get("min")).items():
         if resource not in requests or requests[resource] < least:
             has = _plain(requests[resource]) if resource in requests else "none"
             cause = f"LimitRange {name} wants {resource} of {_plain(least)} at least, and {what} requests {has}"
             yield Fault(RANGE, path, cause, "ask for so much, or leave the cluster out")
-    for resource, most in _amounts(rule.get("max")).items():
+    for resource, most in amounts(rule.get("max")).items():
         if resource not in limits or limits[resource] > most or requests.get(resource, most) > most:
             has = f"has the limit {_plain(limits[resource])}" if resource in limits else "has no limit"
             cause = f"LimitRange {name} allows {resource} of {_plain(most)} at most, and {what} {has}"
             yield Fault(RANGE, path, cause, "set a lower limit, or leave the cluster out")
-    for resource, ratio in _amounts(rule.get("maxLimitRequestRatio")).items():
+    for resource, ratio in amounts(rule.get("maxLimitRequestRatio")).items():
         low, high = requests.get(resource), limits.get(resource)
         if low and high and high / low > ratio:
             cause = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any, Collection, Iterable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import api_versions, lint_rules
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
@@ -30,6 +30,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
     placed_clusters,
     preview,
 )
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import REPLICAS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem, dotted
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType, nearest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -47,6 +48,7 @@ DEFAULTS: dict[str, str] = {
     TWICE: WARN,
     "selector": WARN,
     "service_port": ERROR,
+    "unserved_api": ERROR,
 }
 
 
@@ -101,14 +103,19 @@ def wants(resources: list[Resource]) -> set[tuple[str, str]]:
     }
 
 
-def under_limits(resources: list[Resource]) -> set[tuple[str, str]]:
-    """``(cluster, namespace)`` of the workloads, which quotas and limit ranges there may refuse."""
+def under_limits(resources: list[Resource], beside: Collection[Key] = ()) -> set[tuple[str, str]]:
+    """``(cluster, namespace)`` of what quotas and limit ranges there may refuse: what is new, of what is federated ``beside`` already
+    only what may come to take more."""
     return {
         (cluster, resource.key[1])
         for resource in resources
         for cluster, body in resource.previews.items()
-        if resource.type and resource.type.target_namespaced and lint_rules.pod_spec(body)[1]
+        if resource.type and resource.type.target_namespaced and (resource.key not in beside or _takes(body))
     }
+
+
+def _takes(body: dict[str, Any]) -> bool:
+    return bool(lint_rules.pod_spec(body)[1]) or body["kind"] in ("Service", "PersistentVolumeClaim")
 
 
 def lint(resources: list[Resource], beside: Beside, chosen: Mapping[str, str]) -> list[Finding]:
@@ -214,6 +221,6 @@ def _replicas_override(resource: Resource) -> Path | None:
         return None
     for index, item in enumerate(resource.document.body["spec"].get("overrides") or []):
         for number, override in enumerate(item["clusterOverrides"]):
-            if override["path"] == "/spec/replicas":
+            if override["path"] == REPLICAS:
                 return ("spec", "overrides", index, "clusterOverrides", number)
     return None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import modern
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import RETIRED, modern
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.legacy import LEGACY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -44,9 +44,15 @@ def is_federated(manifest: Object, types: dict[str, FederatedType]) -> bool:
 def federated_type(manifest: Object, types: dict[str, FederatedType]) -> FederatedType:
     """The federated type of a plain object. Raises :class:`NotFederated`."""
     version, kind = str(manifest.get("apiVersion") or ""), str(manifest.get("kind") or "")
-    version = "networking.k8s.io/v1" if kind == "Ingress" and version in LEGACY else modern(version, kind)
     title = " ".join(part for part in (kind or "an object without kind", _label(manifest)) if part)
-    found = next((one for one in types.values() if (one.target_kind, _group(one.target_api_version)) == (kind, _group(version))), None)
+    new = "networking.k8s.io/v1" if kind == "Ingress" and version in LEGACY else modern(version, kind)
+    found = _of_target(kind, new, types)
+    if found and found.target_api_version != version:
+        version = new
+    retired = RETIRED.get((version, kind))
+    if found is None and retired and _of_target(kind, retired.successor, types):
+        cause = f"{kind} of {version} is not served since Kubernetes 1.{retired.removed}, and is federated as {retired.successor}"
+        raise NotFederated(title, "apiVersion", cause, f"write it as {retired.successor}, where more than the version may differ")
     if found is None:
         todo = f"enable it ({kind.lower() or 'its kind'} in federated_types, playbooks/types.yml), or leave the object out"
         raise NotFederated(title, "kind", f"{kind or 'it'} of {version or 'no apiVersion'} is not a federated kind", todo)
@@ -57,6 +63,10 @@ def federated_type(manifest: Object, types: dict[str, FederatedType]) -> Federat
         cause = f"{kind} is federated as {found.target_api_version}, not as {version}"
         raise NotFederated(title, "apiVersion", cause, f"write the object as {found.target_api_version}")
     return found
+
+
+def _of_target(kind: str, version: str, types: dict[str, FederatedType]) -> FederatedType | None:
+    return next((one for one in types.values() if (one.target_kind, _group(one.target_api_version)) == (kind, _group(version))), None)
 
 
 def to_federated(

@@ -13,6 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.carry_out
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.host import Host
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import REPLICAS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON, KUBEFED
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import readiness
@@ -195,7 +196,7 @@ def _replicas(live: dict[str, Any], cluster: str) -> int:
     """What a preference gives the cluster."""
     overrides = (live.get("spec") or {}).get("overrides") or []
     ours = [one for item in overrides if item["clusterName"] == cluster for one in item["clusterOverrides"]]
-    return next((int(one["value"]) for one in ours if one.get("path") == "/spec/replicas"), 0)
+    return next((int(one["value"]) for one in ours if one.get("path") == REPLICAS), 0)
 
 
 def _diff(session: Session, changes: list[Change], before: str | None, after: str | None) -> dict[str, Any]:

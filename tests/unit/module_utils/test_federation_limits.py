@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import RETIRED, minor, modern, verdict
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import Change, Limits, quota_faults, range_faults, usage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import Change, Limits, quota_faults, range_faults
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import in_scopes, pods, usage
 
 
 def deployment(replicas: int | None = 2, kind: str = "Deployment", **resources: Any) -> dict[str, Any]:
@@ -30,7 +31,21 @@ def limit_range(kind: str = "Container", **rule: Any) -> dict[str, Any]:
 
 
 def causes(body: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None) -> list[str]:
-    return [fault.cause for faults in quota_faults([Change(body, before, "deployments.apps")], limits).values() for fault in faults]
+    counted = {"Service": "services", "PersistentVolumeClaim": "persistentvolumeclaims"}.get(body["kind"], "deployments.apps")
+    return [fault.cause for faults in quota_faults([Change(body, before, counted)], limits).values() for fault in faults]
+
+
+def scoped(*scopes: str) -> dict[str, Any]:
+    return {**quota(), "spec": {"hard": {"pods": "1"}, "scopes": list(scopes)}}
+
+
+def service(kind: str = "ClusterIP") -> dict[str, Any]:
+    return {"kind": "Service", "metadata": {"name": "x"}, "spec": {"type": kind, "ports": [{"port": 80}, {"port": 443}]}}
+
+
+def claim(size: str) -> dict[str, Any]:
+    spec = {"storageClassName": "fast", "resources": {"requests": {"storage": size}}}
+    return {"kind": "PersistentVolumeClaim", "metadata": {"name": "x"}, "spec": spec}
 
 
 CPU = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
@@ -60,7 +75,30 @@ CPU = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
             "ResourceQuota q lets in no container without resources.limits.memory, and",
         ),
         (deployment(), Limits([quota(cpu="9")], [limit_range(defaultRequest={"cpu": "1m"})]), None),
-        (deployment(9), Limits([{**quota(pods="1"), "spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}]), None),
+        (deployment(9), Limits([scoped("BestEffort")]), "ResourceQuota q allows pods 1; 0 is used, and 9 would come"),
+        (deployment(9), Limits([scoped("NotBestEffort")]), None),
+        (deployment(9, **CPU), Limits([scoped("BestEffort")]), None),
+        (deployment(9), Limits([scoped("NotTerminating")]), "ResourceQuota q allows pods 1; 0 is used, and 9 would come"),
+        (deployment(9), Limits([scoped("NotTerminating", "PriorityClass")]), None),
+        (service(), Limits([scoped("NotBestEffort")]), None),
+        (deployment(0), Limits([quota(cpu="1")]), None),
+        (service(), Limits([quota(services="0")]), "ResourceQuota q allows services 0; 0 is used, and 1 would come"),
+        (
+            service("LoadBalancer"),
+            Limits([quota(**{"services.loadbalancers": "0"})]),
+            "ResourceQuota q allows services.loadbalancers 0; 0 is used, and 1 would come",
+        ),
+        (
+            service("NodePort"),
+            Limits([quota(**{"services.nodeports": "1"})]),
+            "ResourceQuota q allows services.nodeports 1; 0 is used, and 2",
+        ),
+        (claim("2Gi"), Limits([quota(**{"requests.storage": "1Gi"})]), "ResourceQuota q allows requests.storage 1073741824; 0 is used"),
+        (
+            claim("2Gi"),
+            Limits([quota(**{"fast.storageclass.storage.k8s.io/requests.storage": "1Gi"})]),
+            "ResourceQuota q allows fast.storageclass.storage.k8s.io/requests.storage",
+        ),
         (deployment(9, "DaemonSet"), Limits([quota(pods="1")]), None),
     ],
 )
@@ -85,6 +123,61 @@ def test_init_containers_run_one_by_one() -> None:
     body = deployment(1, requests={"cpu": "1"})
     body["spec"]["template"]["spec"]["initContainers"] = [{"name": name, "resources": {"requests": {"cpu": "1500m"}}} for name in "ab"]
     assert usage(body, "deployments.apps", [])["requests.cpu"] == Decimal("1.5")
+
+
+def test_sidecars_run_beside_the_others() -> None:
+    body = deployment(1, requests={"cpu": "1"})
+    body["spec"]["template"]["spec"]["initContainers"] = [
+        {"name": "proxy", "restartPolicy": "Always", "resources": {"requests": {"cpu": "2"}}},
+        {"name": "first", "resources": {"requests": {"cpu": "1500m"}}},
+    ]
+    assert usage(body, "deployments.apps", [])["requests.cpu"] == Decimal("3.5"), "the init container runs beside the sidecar"
+
+
+def test_a_pod_with_resources_of_its_own() -> None:
+    body = deployment(2)
+    body["spec"]["template"]["spec"]["resources"] = {"limits": {"cpu": "1"}}
+    assert usage(body, "deployments.apps", [])["requests.cpu"] == usage(body, "deployments.apps", [])["limits.cpu"] == 2
+    assert causes(body, Limits([quota(cpu="9", **{"limits.cpu": "9"})])) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        ({}, 1),
+        ({"parallelism": 10, "completions": 3}, 3),
+        ({"parallelism": 2, "completions": 30}, 2),
+        ({"parallelism": 4}, 4),
+        ({"parallelism": 4, "suspend": True}, 0),
+    ],
+)
+def test_pods_of_a_job(spec: dict[str, Any], count: int) -> None:
+    assert pods({"kind": "Job", "spec": spec}) == count
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "priority", "inside"),
+    [
+        ("In", ["high"], "high", True),
+        ("In", ["high"], "low", False),
+        ("NotIn", ["high"], "low", True),
+        ("Exists", [], "low", True),
+        ("Exists", [], "", False),
+        ("DoesNotExist", [], "", True),
+    ],
+)
+def test_scope_of_a_priority(operator: str, values: list[str], priority: str, inside: bool) -> None:
+    body = deployment()
+    body["spec"]["template"]["spec"]["priorityClassName"] = priority
+    term = {"scopeName": "PriorityClass", "operator": operator, "values": values}
+    assert in_scopes(body, {"scopeSelector": {"matchExpressions": [term]}}, []) is inside
+
+
+def test_claims_of_a_statefulset() -> None:
+    body = deployment(3, "StatefulSet")
+    body["spec"]["volumeClaimTemplates"] = [claim("1Gi"), claim("1Gi")]
+    found = usage(body, "statefulsets.apps", [])
+    assert (found["persistentvolumeclaims"], found["requests.storage"]) == (6, 6 * 2**30)
 
 
 def test_a_quota_that_is_given_replaces_the_one_there_and_keeps_what_is_used() -> None:
@@ -113,6 +206,9 @@ def test_a_quota_that_is_given_replaces_the_one_there_and_keeps_what_is_used() -
         ),
         (deployment(**CPU), limit_range("Pod", max={"cpu": "500m"}), "LimitRange r allows cpu of 0.5 at most, and the pod has the limit 1"),
         (deployment(**CPU), limit_range("PersistentVolumeClaim", max={"storage": "1"}), None),
+        (claim("2Gi"), limit_range("PersistentVolumeClaim", max={"storage": "1Gi"}), "LimitRange r allows storage of 1073741824 at most"),
+        (claim("1Mi"), limit_range("PersistentVolumeClaim", min={"storage": "1Gi"}), "LimitRange r wants storage of 1073741824 at least"),
+        (claim("1Gi"), limit_range("PersistentVolumeClaim", min={"storage": "1Gi"}, max={"storage": "1Gi"}), None),
         ({"kind": "Service", "metadata": {"name": "x"}}, limit_range(min={"cpu": "1"}), None),
         ({**deployment(), "spec": "nonsense"}, limit_range(min={"cpu": "1"}), None),
     ],
@@ -137,6 +233,8 @@ def test_limit_range(body: dict[str, Any], rule: dict[str, Any], said: str | Non
         ("batch/v1beta1", "CronJob", "v1.20.0", None, ""),
         ("policy/v1beta1", "PodSecurityPolicy", "v1.24.0", "deprecated_api", "is deprecated"),
         ("batch/v1", "CronJob", "v1.34.4", None, ""),
+        ("batch/v1", "CronJob", "v1.20.9", "unserved_api", "is not served before Kubernetes 1.21, and this cluster has v1.20.9"),
+        ("batch/v1", "CronJob", "v1.21.0", None, ""),
         ("batch/v1beta1", "CronJob", "", None, ""),
     ],
 )

@@ -147,6 +147,7 @@ def test_a_component_that_no_record_knows_is_known_by_mark_and_path(tmp_path: Pa
     started = processes.start([str(binary), "600"], environment, str(tmp_path / "log"), files.root)
     pid_files = PidFiles(files, "a")
     one = identity(started)
+    processes.await_program(one, 60)
     assert pid_files.running() == {}
     assert pid_files.orphans({}) == {"etcd": one}
     pid_files.settle(Observed(orphans=("etcd",)), {"etcd": one})

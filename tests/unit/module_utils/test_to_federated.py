@@ -16,7 +16,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.edgefed.kubefed.plugins.filter.to_federated import federated
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.to_federated import NotFederated, is_federated, to_federated
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DEFAULTS, FederatedType, table
 
 KUBEFEDCTL = Path(__file__).resolve().parents[3] / ".venv" / "bin" / "kubefedctl"
 NOWHERE = {
@@ -133,6 +133,10 @@ OFF = {
             manifest("apps/v1", "StatefulSet"),
             "StatefulSet shop/web: StatefulSet of apps/v1 is not a federated kind. Next: enable it (statefulset in federated_types, ",
         ),
+        (
+            manifest("extensions/v1beta1", "Deployment"),
+            "Deployment of extensions/v1beta1 is not served since Kubernetes 1.16, and is federated as apps/v1. Next: write it as apps/v1",
+        ),
         (manifest("serving.knative.dev/v1", "Service"), "Service of serving.knative.dev/v1 is not a federated kind. Next: enable it"),
         (
             manifest("batch/v1beta1", "Job"),
@@ -180,3 +184,12 @@ def test_filter() -> None:
         with pytest.raises(AnsibleFilterError) as caught:
             federated(given)
         assert said in str(caught.value) and "Next: " in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_version_that_is_federated_itself_stays(version: str) -> None:
+    """Old API servers may have CronJobs of batch/v1beta1 only, and a type for these."""
+    target = {"group": "batch", "version": version, "kind": "CronJob", "pluralName": "cronjobs", "scope": "Namespaced"}
+    federated = FederatedType("cronjobs.batch", "FederatedCronJob", "types.kubefed.io/v1beta1", "federatedcronjobs", True, target, True)
+    made = to_federated(manifest("batch/v1beta1", "CronJob"), {"FederatedCronJob": federated})
+    assert made["kind"] == "FederatedCronJob"
