@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What ResourceQuotas and LimitRanges of one cluster's namespace would refuse. Pure.
 
-Quotas with scopes are passed over, since which pods fall under one is known only once they run; so are the pods of DaemonSets and CronJobs.
+The pods of DaemonSets and CronJobs are not counted: how many there will be depends on nodes, and on time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Iterator, NamedTuple
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import Fault, pod_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.quantity import quantity
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.scopes import has_scopes, in_scope
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
 
 Object = dict[str, Any]
@@ -128,17 +129,29 @@ def usage(body: Object | None, counted: str, ranges: list[Object]) -> Amounts:
     if body is None:
         return {}
     plural, _dot, group = counted.partition(".")
-    found: Amounts = {f"count/{counted}": Decimal(1), **({} if group else {plural: Decimal(1)})}
+    return {f"count/{counted}": Decimal(1), **({} if group else {plural: Decimal(1)}), **_of_pods(body, ranges)}
+
+
+def _of_pods(body: Object, ranges: list[Object]) -> Amounts:
     count = _pods(body)
-    if count:
-        found |= {"pods": Decimal(count), "count/pods": Decimal(count)}
-        containers = _containers(body, ranges)
-        for side in ("requests", "limits"):
-            for name, amount in _of_pod(containers, side).items():
-                found[f"{side}.{name}"] = amount * count
-                if side == "requests" and name in _BARE:
-                    found[name] = amount * count
+    if not count:
+        return {}
+    found: Amounts = {"pods": Decimal(count), "count/pods": Decimal(count)}
+    containers = _containers(body, ranges)
+    for side in ("requests", "limits"):
+        for name, amount in _of_pod(containers, side).items():
+            found[f"{side}.{name}"] = amount * count
+            if side == "requests" and name in _BARE:
+                found[name] = amount * count
     return found
+
+
+def _counts(quota: Object, body: Object | None, ranges: list[Object]) -> bool:
+    """Whether the object's pods fall under a quota with scopes."""
+    if body is None:
+        return False
+    asked = [name for one in _containers(body, ranges) for side in (one.requests, one.limits) for name in side]
+    return in_scope(quota, pod_spec(body)[0], not set(asked) & set(_BARE))
 
 
 # --- quotas ---
@@ -149,20 +162,29 @@ def quota_faults(changes: list[Change], limits: Limits) -> dict[int, list[Fault]
     found: dict[int, list[Fault]] = defaultdict(list)
     more = [_more(change, limits.ranges) for change in changes]
     for quota in limits.quotas:
-        spec = quota.get("spec") or {}
-        if spec.get("scopes") or spec.get("scopeSelector"):
-            continue
-        for name, hard in sorted(_amounts(spec.get("hard")).items()):
-            fault, index = _over(quota, name, hard, more)
+        scoped = has_scopes(quota)
+        added = [_more_in_scope(quota, change, limits.ranges) for change in changes] if scoped else more
+        for name, hard in sorted(_amounts(value_at(quota, ("spec", "hard"))).items()):
+            fault, index = _over(quota, name, hard, added)
             if fault:
                 found[index].append(fault)
         for index, change in enumerate(changes):
-            found[index] += _unsaid(change.body, quota, limits.ranges)
+            if not scoped or _counts(quota, change.body, limits.ranges):
+                found[index] += _unsaid(change.body, quota, limits.ranges)
     return found
 
 
 def _more(change: Change, ranges: list[Object]) -> Amounts:
-    before, after = usage(change.before, change.counted, ranges), usage(change.body, change.counted, ranges)
+    return _less(usage(change.body, change.counted, ranges), usage(change.before, change.counted, ranges))
+
+
+def _more_in_scope(quota: Object, change: Change, ranges: list[Object]) -> Amounts:
+    """Of pods alone, each before and after where they fall under the quota."""
+    before, after = (_of_pods(body, ranges) if body and _counts(quota, body, ranges) else {} for body in (change.before, change.body))
+    return _less(after, before)
+
+
+def _less(after: Amounts, before: Amounts) -> Amounts:
     return {name: amount - before.get(name, Decimal(0)) for name, amount in after.items()}
 
 

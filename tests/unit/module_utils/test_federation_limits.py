@@ -33,6 +33,7 @@ def causes(body: dict[str, Any], limits: Limits, before: dict[str, Any] | None =
     return [fault.cause for faults in quota_faults([Change(body, before, "deployments.apps")], limits).values() for fault in faults]
 
 
+CROSS = "CrossNamespacePodAffinity"
 CPU = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
 
 
@@ -60,13 +61,81 @@ CPU = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
             "ResourceQuota q lets in no container without resources.limits.memory, and",
         ),
         (deployment(), Limits([quota(cpu="9")], [limit_range(defaultRequest={"cpu": "1m"})]), None),
-        (deployment(9), Limits([{**quota(pods="1"), "spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}]), None),
         (deployment(9, "DaemonSet"), Limits([quota(pods="1")]), None),
     ],
 )
 def test_quota(body: dict[str, Any], limits: Limits, said: str | None) -> None:
     found = causes(body, limits)
     assert [cause[: len(said or "")] for cause in found] == ([said] if said else [])
+
+
+def scoped(*scopes: str, operator: str = "Exists", values: tuple[str, ...] = (), **hard: str) -> dict[str, Any]:
+    found = quota(**(hard or {"pods": "1"}))
+    if operator == "Exists":
+        found["spec"]["scopes"] = list(scopes)
+    else:
+        found["spec"]["scopeSelector"] = {"matchExpressions": [{"scopeName": scopes[0], "operator": operator, "values": list(values)}]}
+    return found
+
+
+def of_pods(**spec: Any) -> dict[str, Any]:
+    """Two pods that ask for nothing, but for what is said."""
+    found = deployment(2)
+    found["spec"]["template"]["spec"] |= spec
+    return found
+
+
+NEAR: dict[str, Any] = {"topologyKey": "zone", "namespaceSelector": {}}
+
+
+@pytest.mark.parametrize(
+    ("body", "limit", "counts"),
+    [
+        (of_pods(), scoped("BestEffort"), True),
+        (deployment(2, **CPU), scoped("BestEffort"), False),
+        (deployment(2, **CPU), scoped("NotBestEffort"), True),
+        (of_pods(), scoped("NotTerminating"), True),
+        (of_pods(activeDeadlineSeconds=60), scoped("NotTerminating"), False),
+        (of_pods(activeDeadlineSeconds=60), scoped("Terminating", "BestEffort"), True),
+        (of_pods(activeDeadlineSeconds=60), scoped("Terminating", "NotBestEffort"), False),
+        (of_pods(priorityClassName="high"), scoped("PriorityClass", operator="In", values=("high", "higher")), True),
+        (of_pods(priorityClassName="low"), scoped("PriorityClass", operator="In", values=("high",)), False),
+        (of_pods(priorityClassName="low"), scoped("PriorityClass", operator="NotIn", values=("high",)), True),
+        (of_pods(), scoped("PriorityClass"), False),
+        (of_pods(), scoped("PriorityClass", operator="DoesNotExist"), True),
+        (of_pods(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [NEAR]}}), scoped(CROSS), True),
+        (
+            of_pods(
+                affinity={
+                    "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"podAffinityTerm": {"topologyKey": "z"}}]}
+                }
+            ),
+            scoped(CROSS),
+            False,
+        ),
+        (of_pods(), scoped("VolumeAttributesClass"), False),
+        (deployment(2, "DaemonSet"), scoped("BestEffort"), False),
+    ],
+)
+def test_scopes(body: dict[str, Any], limit: dict[str, Any], counts: bool) -> None:
+    """Such a quota counts only pods that fit, and wants nothing of the others."""
+    found = causes(body, Limits([limit]))
+    assert found == (["ResourceQuota q allows pods 1; 0 is used, and 2 would come"] if counts else [])
+
+
+def test_scopes_before_and_after() -> None:
+    """Pods that come under a quota by their change are more, those that were under it already are not."""
+    high = scoped("PriorityClass", operator="In", values=("high",), cpu="100m")
+    assert causes(of_pods(priorityClassName="low"), Limits([high])) == []
+    assert [one.split(",")[0] for one in causes(of_pods(priorityClassName="high"), Limits([high]))] == [
+        "ResourceQuota q lets in no container without resources.requests.cpu"
+    ]
+    asks = deployment(1, requests={"cpu": "1"})
+    asks["spec"]["template"]["spec"]["priorityClassName"] = "high"
+    assert causes(asks, Limits([high]), deployment(1, requests={"cpu": "1"})) == [
+        "ResourceQuota q allows cpu 0.1; 0 is used, and 1 would come"
+    ]
+    assert causes(asks, Limits([high]), asks) == []
 
 
 def test_only_what_is_more_counts() -> None:
