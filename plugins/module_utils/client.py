@@ -273,14 +273,24 @@ class Client:
             raise
 
     def list(self, path: str, query: dict[str, Any] | None = None, timeout: tuple[float, float] = TIMEOUT) -> Iterator[dict[str, Any]]:
-        """Every item of a collection, page by page (500 each). Items carry no ``kind``: the API leaves it out in lists."""
+        """Every item of a collection, page by page (500 each). Items carry no ``kind``: the API leaves it out in lists.
+
+        A page that comes so late that the server has forgotten the state it is of (410) is the end of the pages: all is read anew, at once.
+        """
         wanted = {"limit": PAGE, **(query or {})}
+        items: list[dict[str, Any]] = []
         while True:
-            page = self.request("GET", path, query=wanted, timeout=timeout)
-            yield from page.get("items") or []
+            try:
+                page = self.request("GET", path, query=wanted, timeout=timeout)
+            except ApiError as error:
+                if error.status != 410 or "continue" not in wanted:
+                    raise
+                wanted, items = {**(query or {}), "limit": None}, []
+                continue
+            items += page.get("items") or []
             token = (page.get("metadata") or {}).get("continue")
             if not token:
-                return
+                return iter(items)
             wanted = {**wanted, "continue": token}
 
     def create(self, path: str, body: dict[str, Any], dry_run: bool = False) -> dict[str, Any]:

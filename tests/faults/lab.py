@@ -20,6 +20,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 import yaml
+from faults import shop
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect, object_path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.redact import fingerprint
@@ -130,6 +131,26 @@ class Lane:
         until(lambda: member.find(path) is None, f"no CRD {self.kind} in {self.member}")
         until(lambda: host.find(f"/apis/{KINDS}/v1/{self.member}s"), f"{self.kind} served")
 
+    def nobody_has_the_application(self) -> None:
+        """Members keep what is orphaned: that goes too."""
+        for place in shop.places(self.member):
+            self._without(place)
+
+    def member_has_it_already(self) -> None:
+        """A part of the application is in the member, and KubeFed has nothing to do with it."""
+        self._without(shop.places(self.member)[1])
+        member = self.client(self.member)
+        for path, body in shop.theirs(self.member):
+            until(lambda path=path: not shop.is_managed(member.find(path)), f"KubeFed lets go of {path}")  # type: ignore[misc]
+            member.apply(path, body)
+        member.delete(object_path("v1", "secrets", shop.places(self.member)[0], "login"))
+
+    def _without(self, place: str) -> None:
+        """The member, without a namespace."""
+        member, path = self.client(self.member), shop.path_of_namespace(place)
+        member.delete(path)
+        until(lambda: member.find(path) is None, f"no namespace {place} in {self.member}")
+
     def in_use(self) -> str:
         """The secret of the token in use in the member."""
         account = f"{self.member}-{HOST}"
@@ -147,7 +168,9 @@ class Lane:
         """
         host, member, in_use = self.client(HOST), self.client(self.member), self.in_use()
         in_host = [item for item in [*_objects(host, self.common), *_federation(host, self.common)] if self.member in item]
+        in_host += shop.in_host(host, self.member, self.common)
         in_member = [*_objects(member, self.common), *(item for item in _crds(member, self.common) if self.kind in item)]
+        in_member += shop.in_member(member, self.member, self.common)
         secret = member.find(object_path("v1", "secrets", SYSTEM, in_use)) or {}
         if (secret.get("data") or {}).get("token", "") == base64.b64encode(self.token().encode()).decode() != "":
             in_member.append("the token that KubeFed has")

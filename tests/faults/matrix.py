@@ -14,11 +14,15 @@ from typing import Any
 
 from faults.lab import REPOSITORY, Lane
 from faults.operations import IMPATIENT, OPERATIONS, Attempt, Operation, attempt
+from faults.shop import SECRET
 
 FAULTS = ("cut", "lost", "500", "409", "delay", "kill")
 SIDES = ("host", "member")
 KEPT = REPOSITORY / ".cache" / "faults"
 FAILED, WHOLE = "failed-last.json", "whole-{}.json"
+# So many different lists in a row are a look at all kinds.
+SEVERAL = 4
+TIMES = 3
 _LISTS = re.compile(r"GET /apis?/[^ ]+/namespaces/([^/]+)/[^/]+$")
 
 
@@ -101,7 +105,8 @@ def standing_for_all(requests: list[str]) -> list[tuple[str, int]]:
     """The requests to spoil, each with the how-manieth of its kind it is.
 
     Of a request that is repeated while something is waited for, the first and the second: what holds for the second holds for any later
-    one, and how many come is another number each time. Of lists of all that lies in a namespace, the first and the last.
+    one, and how many come is another number each time; with the one before that makes three at most. Of lists of all that lies in a
+    namespace or is of an application, the first and the last.
     """
     counts: Counter[str] = Counter()
     numbered = []
@@ -110,10 +115,17 @@ def standing_for_all(requests: list[str]) -> list[tuple[str, int]]:
         numbered.append((request, counts[request]))
     chosen: list[tuple[str, int]] = []
     for _alike, group in itertools.groupby(numbered, key=lambda one: _LISTS.sub(r"lists in \1", one[0])):
-        series = list(group)
-        repeated = len({request for request, _ in series}) == 1
-        chosen += series[:2] if repeated else [series[0], series[-1]]
+        chosen += [one for one in _of_series(list(group)) if one[1] <= TIMES]
     return chosen
+
+
+def _of_series(series: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    times: dict[str, list[tuple[str, int]]] = {}
+    for one in series:
+        times.setdefault(one[0], []).append(one)
+    if len(times) > SEVERAL:
+        return [series[0], series[-1]]
+    return [one for one in series if one in times[one[0]][:2]]
 
 
 def sample(cases: list[Case], count: int, seed: str) -> list[Case]:
@@ -155,8 +167,11 @@ def _judge_first(first: Attempt, case: Case) -> list[str]:
         return [f"crashed: {first.message}"]
     if first.how == "told" and "Next: " not in first.message:
         return [f"told without a next step: {first.message}"]
-    if first.how == "told" and ("\n" in first.message or "eyJ" in first.message):
-        return [f"told in several lines, or with a token: {first.message}"]
+    # a line for each object that is concerned
+    if first.how == "told" and any(not line.startswith("- ") for line in first.message.splitlines()[1:]):
+        return [f"told in several lines: {first.message}"]
+    if first.how == "told" and ("eyJ" in first.message or SECRET in first.message):
+        return [f"told with a token or a secret: {first.message}"]
     if first.how == "killed" and case.fault != "kill":
         return ["killed without being asked to"]
     return []
@@ -188,6 +203,11 @@ def keep(cases: list[Case], outcomes: list[Outcome], name: str) -> None:
     tried = [asdict(outcome.case) for outcome in outcomes]
     now = [asdict(outcome.case) for outcome in outcomes if outcome.problems]
     (KEPT / FAILED).write_text(json.dumps([*now, *(case for case in _failed() if case not in tried)]))
+
+
+def failed_last() -> set[str]:
+    """The operations with a case that failed last."""
+    return {case["operation"] for case in _failed()}
 
 
 def _failed() -> list[dict[str, Any]]:

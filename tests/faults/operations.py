@@ -18,6 +18,7 @@ from typing import Any, Callable
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from faults import shop
 from faults.lab import HOST, Lane
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
@@ -27,7 +28,8 @@ MODULES = "ansible_collections.edgefed.kubefed.plugins.modules"
 # A client that waits half a minute for an answer would only keep the tests waiting.
 IMPATIENT = (3, 3)
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["faults.operations", f"{MODULES}.kubefed_cluster", f"{MODULES}.federated_type"])
+_BODIES = [f"{MODULES}.{name}" for name in ("kubefed_cluster", "federated_type", "federated_resource")]
+_CONTEXT.set_forkserver_preload(["faults.operations", *_BODIES])
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,10 @@ class Operation:
 
 
 LEAST = {"credentials": "least"}
+RESOURCE = "federated_resource"
+# What the member has is looked at too.
+STAYING = {"definition": "staying", "wait_for": {"by": "version"}}
+ADOPTED = {**STAYING, "adopt": "always"}
 OPERATIONS = {
     operation.name: operation
     for operation in (
@@ -60,9 +66,15 @@ OPERATIONS = {
         Operation("rotate", "kubefed_cluster", {**LEAST, "rotate": True}, start=("least",), again="least", renews=True),
         Operation("enable", "federated_type", {}, start=("ready", "disable"), back="disable", tidy=Lane.only_host_has_the_kind),
         Operation("disable", "federated_type", {"state": "absent", "delete_crd": True}),
+        Operation("apply", RESOURCE, STAYING, start=("ready", "leave"), back="leave", tidy=Lane.nobody_has_the_application),
+        Operation("prune", RESOURCE, {**STAYING, "prune": True}, start=("ready", "leave", "former"), back="former"),
+        Operation("adopt", RESOURCE, ADOPTED, start=("ready", "leave"), back="leave", tidy=Lane.member_has_it_already),
+        Operation("former", RESOURCE, {"definition": "all"}),
+        Operation("leave", RESOURCE, {"state": "absent", "orphan": True, "prune": True}),
     )
 }
-SPOILED = ("join", "unjoin", "rotate", "enable")
+ON_RESOURCES = ("apply", "prune", "adopt")
+SPOILED = ("join", "unjoin", "rotate", "enable", *ON_RESOURCES)
 
 
 @dataclass(frozen=True)
@@ -77,12 +89,25 @@ class Attempt:
 def options_of(operation: Operation, lane: Lane) -> dict[str, Any]:
     """KubeFed itself dials past the proxies. Each lane has a kind of its own, with rights of its own for KubeFed."""
     given = {"kubeconfig": lane.kubeconfig, "context": HOST, "wait_sleep": 1, **operation.options}
+    if operation.module == RESOURCE:
+        return {**given, **_application(operation.options.get("definition"), lane.member)}
     if operation.module == "federated_type":
         return {**given, "name": lane.kind, "federated_group": lane.federated_group}
     given["name"] = lane.member
     if given.get("state") != "absent":
         given |= {"api_endpoint": lane.servers[lane.member], "api_ca_cert": lane.authorities[lane.member]}
     return given
+
+
+def _application(given: str | None, member: str) -> dict[str, Any]:
+    """One request at a time, so that they come in the same order each time."""
+    manifests = {"staying": shop.staying(member), "all": [*shop.staying(member), shop.going(member)], None: None}
+    return {
+        "definition": manifests[given],
+        "application": f"{member}-shop",
+        "prune_namespaces": list(shop.places(member)),
+        "parallel": 1,
+    }
 
 
 def start_server() -> None:
@@ -113,7 +138,12 @@ def attempt(operation: Operation, lane: Lane, patience: tuple[int, int] | None =
 
 def _impatient(patience: tuple[int, int], *arguments: Any, **options: Any) -> Client:
     client = connect(*arguments, **options)
-    client.request = functools.partial(client.request, timeout=patience)  # type: ignore[method-assign]
+    request = client.request
+
+    def hurried(*given: Any, **more: Any) -> Any:
+        return request(*given, **{**more, "timeout": patience})
+
+    client.request = hurried  # type: ignore[method-assign]
     return client
 
 

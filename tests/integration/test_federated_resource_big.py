@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import threading
+import urllib.error
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any, Callable
@@ -80,6 +84,45 @@ def test_more_than_a_page(federate: Federate, namespace: str) -> None:
     assert change.sent == {"GET": 7, "PATCH (dry run)": 1, "PATCH": 1}
     gone = federate(*bodies, state="absent", **QUIETLY)
     assert len(actions(gone)) >= MANY
+
+
+def etcd_of(lab: Any, cluster: str) -> str:
+    """The address of a lab cluster's etcd, a process that says it in its command line."""
+    folder = f"--data-dir={Path(lab.kubeconfig).parent}/lab/"
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = file.read_bytes().decode().split("\0")
+            if any(word.startswith(folder) and word.endswith(f"-{cluster}/etcd") for word in words):
+                (url,) = [word.partition("=")[2] for word in words if word.startswith("--listen-client-urls=")]
+                return url
+    raise AssertionError(f"no etcd of {cluster} runs")
+
+
+def test_a_page_that_comes_too_late(federate: Federate, namespace: str) -> None:
+    """The server has forgotten the state that the next page is of: all is read anew, and nothing comes twice."""
+    federate.lab.kubectl("local", "create", "namespace", namespace)
+    for number in range(6):
+        federate.lab.kubectl("local", "create", "configmap", f"c{number}", "-n", namespace)
+    request = urllib.request.Request(f"{etcd_of(federate.lab, 'local')}/v3/kv/compaction", b'{"revision": 100}', method="POST")
+    # refused where it has forgotten more than that by itself
+    with contextlib.suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=30).close()
+    client = connect({"kubeconfig": federate.lab.kubeconfig, "context": "local"})
+    send, asked = client.request, []
+
+    def late(method: str, path: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(options["query"])
+        page = send(method, path, *arguments, **options)
+        token = page["metadata"].get("continue")
+        if token:
+            state = json.loads(base64.b64decode(token + "==", altchars=b"-_"))
+            page["metadata"]["continue"] = base64.urlsafe_b64encode(json.dumps({**state, "rv": 2}).encode()).decode().rstrip("=")
+        return page
+
+    client.request = late  # type: ignore[method-assign]
+    names = [item["metadata"]["name"] for item in client.list(f"/api/v1/namespaces/{namespace}/configmaps", {"limit": 2})]
+    assert sorted(names) == sorted([*(f"c{number}" for number in range(6)), "kube-root-ca.crt"])
+    assert [("continue" in query, query["limit"]) for query in asked] == [(False, 2), (True, 2), (False, None)]
 
 
 def test_many_namespaces(federate: Federate, namespace: str) -> None:

@@ -16,6 +16,7 @@ SECRET = "GET /api/v1/namespaces/system/secrets/s"
 PODS, ROLES, JOBS = (
     f"GET /{path}" for path in ("api/v1/namespaces/system/pods", "apis/a/v1/namespaces/system/roles", "apis/b/v1/namespaces/system/jobs")
 )
+KINDS = [f"GET /apis/c/v1/namespaces/system/kind{number}s" for number in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,11 @@ PODS, ROLES, JOBS = (
         # waited for in the end, after it was read in the beginning
         ([NAMESPACE, SECRET, *[NAMESPACE] * 5], [(NAMESPACE, 1), (SECRET, 1), (NAMESPACE, 2), (NAMESPACE, 3)]),
         # all that lies in a namespace
-        ([NAMESPACE, PODS, ROLES, JOBS, SECRET], [(NAMESPACE, 1), (PODS, 1), (JOBS, 1), (SECRET, 1)]),
+        ([NAMESPACE, PODS, *KINDS, ROLES, JOBS, SECRET], [(NAMESPACE, 1), (PODS, 1), (JOBS, 1), (SECRET, 1)]),
+        # a few, looked at again and again
+        ([PODS, JOBS] * 9, [(PODS, 1), (JOBS, 1), (PODS, 2), (JOBS, 2)]),
+        # with something else between
+        ([PODS, NAMESPACE] * 9, [(PODS, 1), (NAMESPACE, 1), (PODS, 2), (NAMESPACE, 2), (PODS, 3), (NAMESPACE, 3)]),
         ([PODS, ROLES], [(PODS, 1), (ROLES, 1)]),
         ([PODS], [(PODS, 1)]),
         # another namespace is another matter

@@ -15,12 +15,17 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.missed im
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options import Session, Step
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import RECREATE, in_deletion
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import OK, WAITING, Verdict, recorded, verdicts
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import named_clusters
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import FAILED, OK, WAITING, Verdict, recorded, verdicts
 
 # KubeFed looks at each cluster every 10 s, and one bad look is enough for it to give a cluster up.
 AWAY_PATIENCE = 15
 REMADE_AT_MOST = 3
 EVENTS_AT_MOST = 5
+
+TAKEN_OUT = Verdict(
+    FAILED, "somebody else has taken the cluster out of its placement meanwhile", "see who else applies it, then run this again"
+)
 
 Verdicts = dict[Key, dict[str, Verdict]]
 
@@ -32,7 +37,14 @@ def verdicts_of(resources: list[Resource], seen: Seen) -> Verdicts:
         current = seen.current(resource.key)
         if resource.propagated and current is not None:
             found[resource.key] = verdicts(current, seen.versions.get(version_key(resource)), resource.clusters, time.time())
+            found[resource.key].update(dict.fromkeys(_taken_out(resource, current), TAKEN_OUT))
     return found
+
+
+def _taken_out(resource: Resource, current: dict[str, Any]) -> list[str]:
+    """Its clusters that somebody has taken out of its placement since it was applied; what a preference leads KubeFed places itself."""
+    named = None if resource.foretold else named_clusters(current)
+    return [] if named is None else [cluster for cluster in resource.clusters if cluster not in named]
 
 
 class Arrival:

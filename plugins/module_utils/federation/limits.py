@@ -14,16 +14,17 @@ from typing import Any, Iterator, NamedTuple
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import Fault, pod_spec
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.scopes import has_scopes
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import (
     Amounts,
     amounts,
     containers,
-    in_scopes,
     of_the_pod,
     pod_amounts,
     pod_usage,
     pods,
+    pods_in,
     rules,
     usage,
 )
@@ -67,14 +68,13 @@ def quota_faults(changes: list[Change], limits: Limits) -> dict[int, list[Fault]
     """By the place in ``changes``: what of a quota there is not enough left for, with the object that takes most of it."""
     found: dict[int, list[Fault]] = defaultdict(list)
     for quota in limits.quotas:
-        spec = quota.get("spec") or {}
-        more = [_more(change, spec, limits.ranges) for change in changes]
-        for name, hard in sorted(amounts(spec.get("hard")).items()):
+        more = [_more(change, quota, limits.ranges) for change in changes]
+        for name, hard in sorted(amounts(value_at(quota, ("spec", "hard"))).items()):
             fault, index = _over(quota, name, hard, more)
             if fault:
                 found[index].append(fault)
         for index, change in enumerate(changes):
-            if in_scopes(change.body, spec, limits.ranges):
+            if not has_scopes(quota) or pods_in(quota, change.body, limits.ranges):
                 found[index] += _unsaid(change.body, quota, limits.ranges)
     return found
 
@@ -85,9 +85,9 @@ def _more(change: Change, quota: Object, ranges: list[Object]) -> Amounts:
 
 
 def _counted(body: Object | None, counted: str, quota: Object, ranges: list[Object]) -> Amounts:
-    if body is None or not (quota.get("scopes") or quota.get("scopeSelector")):
+    if body is None or not has_scopes(quota):
         return usage(body, counted, ranges)
-    return pod_usage(body, ranges) if in_scopes(body, quota, ranges) else {}
+    return pod_usage(body, ranges) if pods_in(quota, body, ranges) else {}
 
 
 def _over(quota: Object, name: str, hard: Decimal, more: list[Amounts]) -> tuple[Fault | None, int]:

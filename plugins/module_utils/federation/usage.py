@@ -15,6 +15,7 @@ from typing import Any, Iterator, NamedTuple
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint_rules import pod_spec
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.quantity import quantity
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.scopes import in_scope
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
 
 Object = dict[str, Any]
@@ -177,31 +178,10 @@ def _of_claim(claim: Any) -> Amounts:
     return found
 
 
-# --- scopes ---
+# --- quotas of some pods ---
 
 
-def in_scopes(body: Object, spec: Object, ranges: list[Object]) -> bool:
-    """Whether the pods of an object fall under a quota's ``scopes`` and ``scopeSelector``. Only pods do."""
-    terms = [{"scopeName": name, "operator": "Exists"} for name in spec.get("scopes") or []]
-    terms += value_at(spec, ("scopeSelector", "matchExpressions")) or []
-    return all(_in_scope(body, term, ranges) for term in terms)
-
-
-def _in_scope(body: Object, term: Object, ranges: list[Object]) -> bool:
-    pod, path = pod_spec(body)
-    name = term.get("scopeName")
-    if not path:
-        return False
-    if name in ("BestEffort", "NotBestEffort"):
-        says = of_the_pod(body, "requests") or any(one.requests or one.limits for one in containers(body, ranges))
-        return bool(says) is (name == "NotBestEffort")
-    if name in ("Terminating", "NotTerminating"):
-        return (pod.get("activeDeadlineSeconds") is not None) is (name == "Terminating")
-    return name == "PriorityClass" and _chosen(str(pod.get("priorityClassName") or ""), term)
-
-
-def _chosen(priority: str, term: Object) -> bool:
-    values, operator = term.get("values") or [], term.get("operator")
-    if operator in ("In", "NotIn"):
-        return (priority in values) is (operator == "In")
-    return bool(priority) is (operator == "Exists")
+def pods_in(quota: Object, body: Object, ranges: list[Object]) -> bool:
+    """Whether the pods of an object fall under a quota with scopes."""
+    asked = {*of_the_pod(body, "requests"), *(name for one in containers(body, ranges) for name in (*one.requests, *one.limits))}
+    return in_scope(quota, pod_spec(body)[0], best_effort=not asked & set(_BARE))

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import RETIRED, minor, modern, verdict
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import Change, Limits, quota_faults, range_faults
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import in_scopes, pods, usage
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import pods, usage
 
 
 def deployment(replicas: int | None = 2, kind: str = "Deployment", **resources: Any) -> dict[str, Any]:
@@ -30,13 +30,12 @@ def limit_range(kind: str = "Container", **rule: Any) -> dict[str, Any]:
     return {"kind": "LimitRange", "metadata": {"name": "r"}, "spec": {"limits": [{"type": kind, **rule}]}}
 
 
+CROSS = "CrossNamespacePodAffinity"
+
+
 def causes(body: dict[str, Any], limits: Limits, before: dict[str, Any] | None = None) -> list[str]:
     counted = {"Service": "services", "PersistentVolumeClaim": "persistentvolumeclaims"}.get(body["kind"], "deployments.apps")
     return [fault.cause for faults in quota_faults([Change(body, before, counted)], limits).values() for fault in faults]
-
-
-def scoped(*scopes: str) -> dict[str, Any]:
-    return {**quota(), "spec": {"hard": {"pods": "1"}, "scopes": list(scopes)}}
 
 
 def service(kind: str = "ClusterIP") -> dict[str, Any]:
@@ -75,12 +74,6 @@ CPU = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
             "ResourceQuota q lets in no container without resources.limits.memory, and",
         ),
         (deployment(), Limits([quota(cpu="9")], [limit_range(defaultRequest={"cpu": "1m"})]), None),
-        (deployment(9), Limits([scoped("BestEffort")]), "ResourceQuota q allows pods 1; 0 is used, and 9 would come"),
-        (deployment(9), Limits([scoped("NotBestEffort")]), None),
-        (deployment(9, **CPU), Limits([scoped("BestEffort")]), None),
-        (deployment(9), Limits([scoped("NotTerminating")]), "ResourceQuota q allows pods 1; 0 is used, and 9 would come"),
-        (deployment(9), Limits([scoped("NotTerminating", "PriorityClass")]), None),
-        (service(), Limits([scoped("NotBestEffort")]), None),
         (deployment(0), Limits([quota(cpu="1")]), None),
         (service(), Limits([quota(services="0")]), "ResourceQuota q allows services 0; 0 is used, and 1 would come"),
         (
@@ -155,22 +148,73 @@ def test_pods_of_a_job(spec: dict[str, Any], count: int) -> None:
     assert pods({"kind": "Job", "spec": spec}) == count
 
 
+def scoped(*scopes: str, operator: str = "Exists", values: tuple[str, ...] = (), **hard: str) -> dict[str, Any]:
+    found = quota(**(hard or {"pods": "1"}))
+    if operator == "Exists":
+        found["spec"]["scopes"] = list(scopes)
+    else:
+        found["spec"]["scopeSelector"] = {"matchExpressions": [{"scopeName": scopes[0], "operator": operator, "values": list(values)}]}
+    return found
+
+
+def of_pods(**spec: Any) -> dict[str, Any]:
+    """Two pods that ask for nothing, but for what is said."""
+    found = deployment(2)
+    found["spec"]["template"]["spec"] |= spec
+    return found
+
+
+NEAR: dict[str, Any] = {"topologyKey": "zone", "namespaceSelector": {}}
+
+
 @pytest.mark.parametrize(
-    ("operator", "values", "priority", "inside"),
+    ("body", "limit", "counts"),
     [
-        ("In", ["high"], "high", True),
-        ("In", ["high"], "low", False),
-        ("NotIn", ["high"], "low", True),
-        ("Exists", [], "low", True),
-        ("Exists", [], "", False),
-        ("DoesNotExist", [], "", True),
+        (of_pods(), scoped("BestEffort"), True),
+        (deployment(2, **CPU), scoped("BestEffort"), False),
+        (deployment(2, **CPU), scoped("NotBestEffort"), True),
+        (of_pods(), scoped("NotTerminating"), True),
+        (of_pods(activeDeadlineSeconds=60), scoped("NotTerminating"), False),
+        (of_pods(activeDeadlineSeconds=60), scoped("Terminating", "BestEffort"), True),
+        (of_pods(activeDeadlineSeconds=60), scoped("Terminating", "NotBestEffort"), False),
+        (of_pods(priorityClassName="high"), scoped("PriorityClass", operator="In", values=("high", "higher")), True),
+        (of_pods(priorityClassName="low"), scoped("PriorityClass", operator="In", values=("high",)), False),
+        (of_pods(priorityClassName="low"), scoped("PriorityClass", operator="NotIn", values=("high",)), True),
+        (of_pods(), scoped("PriorityClass"), False),
+        (of_pods(), scoped("PriorityClass", operator="DoesNotExist"), True),
+        (of_pods(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [NEAR]}}), scoped(CROSS), True),
+        (
+            of_pods(
+                affinity={
+                    "podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"podAffinityTerm": {"topologyKey": "z"}}]}
+                }
+            ),
+            scoped(CROSS),
+            False,
+        ),
+        (of_pods(), scoped("VolumeAttributesClass"), False),
+        (deployment(2, "DaemonSet"), scoped("BestEffort"), False),
     ],
 )
-def test_scope_of_a_priority(operator: str, values: list[str], priority: str, inside: bool) -> None:
-    body = deployment()
-    body["spec"]["template"]["spec"]["priorityClassName"] = priority
-    term = {"scopeName": "PriorityClass", "operator": operator, "values": values}
-    assert in_scopes(body, {"scopeSelector": {"matchExpressions": [term]}}, []) is inside
+def test_scopes(body: dict[str, Any], limit: dict[str, Any], counts: bool) -> None:
+    """Such a quota counts only pods that fit, and wants nothing of the others."""
+    found = causes(body, Limits([limit]))
+    assert found == (["ResourceQuota q allows pods 1; 0 is used, and 2 would come"] if counts else [])
+
+
+def test_scopes_before_and_after() -> None:
+    """Pods that come under a quota by their change are more, those that were under it already are not."""
+    high = scoped("PriorityClass", operator="In", values=("high",), cpu="100m")
+    assert causes(of_pods(priorityClassName="low"), Limits([high])) == []
+    assert [one.split(",")[0] for one in causes(of_pods(priorityClassName="high"), Limits([high]))] == [
+        "ResourceQuota q lets in no container without resources.requests.cpu"
+    ]
+    asks = deployment(1, requests={"cpu": "1"})
+    asks["spec"]["template"]["spec"]["priorityClassName"] = "high"
+    assert causes(asks, Limits([high]), deployment(1, requests={"cpu": "1"})) == [
+        "ResourceQuota q allows cpu 0.1; 0 is used, and 1 would come"
+    ]
+    assert causes(asks, Limits([high]), asks) == []
 
 
 def test_claims_of_a_statefulset() -> None:
