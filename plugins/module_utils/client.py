@@ -301,11 +301,20 @@ class Client:
         return created
 
     def apply(
-        self, path: str, body: dict[str, Any], dry_run: bool = False, force: bool = True, statuses: Statuses | None = None
+        self,
+        path: str,
+        body: dict[str, Any],
+        dry_run: bool = False,
+        force: bool = True,
+        *,
+        statuses: Statuses | None = None,
+        strict: bool = False,
     ) -> dict[str, Any]:
-        """Server-side apply with our field manager. ``statuses`` takes 201 where that made the object, 200 where it was there."""
+        """Server-side apply with our field manager. ``statuses`` takes 201 where that made the object, 200 where it was there; ``strict``
+        refuses unknown fields."""
         query = {
             "fieldManager": FIELD_MANAGER,
+            "fieldValidation": "Strict" if strict else None,
             "force": "true" if force else "false",
             "dryRun": "All" if dry_run else None,
         }

@@ -7,12 +7,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, TypeVar
 
-from ansible_collections.edgefed.kubefed.plugins.module_utils.client import APPLY_PATCH, FIELD_MANAGER, TIMEOUT, ApiError, Client
+from ansible_collections.edgefed.kubefed.plugins.module_utils.client import FIELD_MANAGER, TIMEOUT, ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
+from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import readiness
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 PARALLEL = 16
@@ -59,7 +60,7 @@ class Host:
         marks = {item["metadata"]["name"]: (item["metadata"].get("annotations") or {}).get(CORDON) for item in clusters}
         versions = {item["metadata"]["name"]: str((item.get("status") or {}).get("kubernetesVersion") or "") for item in clusters}
         cordoned = {name: str(mark) for name, mark in marks.items() if mark}
-        away = frozenset(item["metadata"]["name"] for item in clusters if not _ready(item))
+        away = frozenset(item["metadata"]["name"] for item in clusters if not readiness(item).ready)
         return Federation(table(configs), labels, self.namespace, cordoned, versions, away)
 
     def _own(self, plural: str) -> str:
@@ -69,7 +70,7 @@ class Host:
         """The clusters that KubeFed finds not ready, with its own words and the address that it dials."""
         found = {}
         for item in self.client.list(self._own("kubefedclusters")):
-            if _ready(item):
+            if readiness(item).ready:
                 continue
             conditions = (item.get("status") or {}).get("conditions") or []
             said = [condition for condition in conditions if condition.get("type") != "Ready" and condition.get("status") == "True"]
@@ -130,22 +131,11 @@ class Host:
     def apply_resource(self, resource: Resource, force: bool, dry_run: bool = False) -> dict[str, Any]:
         """Apply an object. Of one that a preference leads, what KubeFed has written besides is taken over, and only that."""
         try:
-            return self.apply(resource.path, resource.body, force, dry_run)
+            return self.client.apply(resource.path, resource.body, dry_run, force, strict=True)
         except ApiError as error:
             if not resource.foretold or not _only_about(error, ("spec.overrides", "spec.placement.clusters")):
                 raise
-        return self.apply(resource.path, resource.body, True, dry_run)
-
-    def apply(self, path: str, body: dict[str, Any], force: bool, dry_run: bool = False) -> dict[str, Any]:
-        """Server-side apply that refuses unknown fields."""
-        query = {
-            "fieldManager": FIELD_MANAGER,
-            "fieldValidation": "Strict",
-            "force": "true" if force else "false",
-            "dryRun": "All" if dry_run else None,
-        }
-        applied: dict[str, Any] = self.client.request("PATCH", path, body, query=query, content_type=APPLY_PATCH)
-        return applied
+        return self.client.apply(resource.path, resource.body, dry_run, strict=True)
 
     def try_template(self, path: str, body: dict[str, Any]) -> None:
         """Let the server check an object as if it were created. Raises :class:`ApiError`."""
@@ -184,11 +174,6 @@ def events(client: Client, kind: str, namespace: str, name: str, *more: str, tim
 def _only_about(error: ApiError, fields: tuple[str, ...]) -> bool:
     causes = (error.body.get("details") or {}).get("causes") or []
     return error.status == 409 and bool(causes) and all(str(cause.get("field", "")).lstrip(".") in fields for cause in causes)
-
-
-def _ready(cluster: dict[str, Any]) -> bool:
-    conditions = (cluster.get("status") or {}).get("conditions") or []
-    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
 
 
 def _collections(found: FederatedType, namespaces: set[str]) -> list[str]:

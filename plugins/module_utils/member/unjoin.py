@@ -126,11 +126,11 @@ def _give_up_member(session: Session, seen: _Seen, error: EdgefedError, context:
     name = session.names.cluster
     refs_left = seen.where.of_member(None)
     left = ", ".join(str(ref) for ref in refs_left)
-    cause, _next, todo = error.message.partition(" Next: ")
+    cause = f"{error.without_next}."
     if not session.force:
         raise EdgefedError(
             f"Cannot unjoin {name!r} completely, so nothing was done: {cause} What the join may have made there: {left}. "
-            f"Next: {todo.rstrip('.') or 'repair the way to the member'}; or clean only the host cluster with force: true (member_force).",
+            f"Next: {error.next_step or 'repair the way to the member'}; or clean only the host cluster with force: true (member_force).",
             code="member_unusable",
             details={"left": [str(ref) for ref in refs_left], "cause": error.code},
         ) from None

@@ -78,7 +78,7 @@ def _words(host: Client, job: Manifest, dial: Dial, required: bool) -> Check:
         path = f"{object_path(CORE, 'pods', job['metadata']['namespace'], last.pod)}/log"
         return finding(dial, host.text(path, {"limitBytes": LOG_BYTES})) or silent
     except EdgefedError as error:
-        return unasked(error.message.partition(" Next: ")[0], required)
+        return unasked(f"{error.without_next}.", required)
 
 
 def _own_secret(host: Client, names: Names, target: Target) -> str | None:

@@ -115,8 +115,7 @@ def _of_member(member: Client, names: Names, scope: str, credentials: str) -> li
     try:
         missing = _missing(member, rights, "")
     except EdgefedError as error:
-        what, _sign, todo = error.message.partition(" Next: ")
-        return [Check("kubeconfig", FAILED, what.rstrip("."), todo.rstrip(".") or "take a fresh kubeconfig")]
+        return [Check("kubeconfig", FAILED, error.without_next, error.next_step or "take a fresh kubeconfig")]
     return [Check("kubeconfig", OK, "accepted"), rights_of(f"member {names.cluster}", missing, len(rights))]
 
 
