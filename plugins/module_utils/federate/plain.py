@@ -76,8 +76,13 @@ def _made(document: Document, federation: Federation, wish: Wish, namespace: str
         return None, [Problem(Place(error.by), f"there is no item {error.path} to override", todo, document.title)]
     if overrides:
         body["spec"]["overrides"] = overrides
-    made = Document(body, document.origin, _marks(document), decisions)
+    made = Document(body, document.origin, _marks(document), decisions, _converted(document, found.target_api_version))
     return made, [_not_placed(layer, document, clusters) for layer in wish.layers if layer.fits(base) and _missed(layer, clusters)]
+
+
+def _converted(document: Document, version: str) -> list[str]:
+    old = document.body["apiVersion"]
+    return [f"apiVersion was converted from {old} to {version}; better write it so"] if old != version else []
 
 
 def _chosen(placement: Object, federation: Federation) -> list[str]:

@@ -99,12 +99,13 @@ class Problem:
 @dataclass
 class Document:
     """One object. ``marks`` holds (line, column) of each field's key, or of each item of a list, by its path; ``decisions`` what was
-    decided when it was made of a plain one."""
+    decided when it was made of a plain one, and ``notices`` what the user is to know of that."""
 
     body: dict[str, Any]
     origin: str
     marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
     decisions: list[Any] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
