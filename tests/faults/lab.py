@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -246,9 +247,10 @@ def play(folder: Path, members: list[str], *playbooks: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """All are held until the last is found: one that is let go may be given out again."""
+    with contextlib.ExitStack() as held:
+        return [int(held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]) for _ in range(count)]
 
 
 def start_proxies(folder: Path, lanes: list[Lane]) -> subprocess.Popen[bytes]:
@@ -313,7 +315,8 @@ def make_lanes(folder: Path, members: list[str]) -> list[Lane]:
     clusters = {item["name"]: item["cluster"] for item in document["clusters"]}
     servers = {name: cluster["server"] for name, cluster in clusters.items()}
     authorities = {name: base64.b64decode(cluster["certificate-authority-data"]).decode() for name, cluster in clusters.items()}
-    return [Lane(folder, member, servers, authorities, {HOST: free_port(), member: free_port()}) for member in members]
+    ports = iter(free_ports(2 * len(members)))
+    return [Lane(folder, member, servers, authorities, {HOST: next(ports), member: next(ports)}) for member in members]
 
 
 @pytest.fixture(scope="session")

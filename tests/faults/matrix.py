@@ -22,7 +22,7 @@ KEPT = REPOSITORY / ".cache" / "faults"
 FAILED, WHOLE = "failed-last.json", "whole-{}.json"
 # So many different lists in a row are a look at all kinds.
 SEVERAL = 4
-TIMES = 3
+NAMESPACES = "GET /api/v1/namespaces"
 _LISTS = re.compile(r"GET /apis?/[^ ]+/namespaces/([^/]+)/[^/]+$")
 
 
@@ -105,8 +105,8 @@ def standing_for_all(requests: list[str]) -> list[tuple[str, int]]:
     """The requests to spoil, each with the how-manieth of its kind it is.
 
     Of a request that is repeated while something is waited for, the first and the second: what holds for the second holds for any later
-    one, and how many come is another number each time; with the one before that makes three at most. Of lists of all that lies in a
-    namespace or is of an application, the first and the last.
+    one, and how many come is another number each time. Of lists of all that lies in a namespace or is of an application, the first and the
+    last.
     """
     counts: Counter[str] = Counter()
     numbered = []
@@ -115,7 +115,7 @@ def standing_for_all(requests: list[str]) -> list[tuple[str, int]]:
         numbered.append((request, counts[request]))
     chosen: list[tuple[str, int]] = []
     for _alike, group in itertools.groupby(numbered, key=lambda one: _LISTS.sub(r"lists in \1", one[0])):
-        chosen += [one for one in _of_series(list(group)) if one[1] <= TIMES]
+        chosen += _of_series(list(group))
     return chosen
 
 
@@ -125,7 +125,8 @@ def _of_series(series: list[tuple[str, int]]) -> list[tuple[str, int]]:
         times.setdefault(one[0], []).append(one)
     if len(times) > SEVERAL:
         return [series[0], series[-1]]
-    return [one for one in series if one in times[one[0]][:2]]
+    looked = _LISTS.search(series[0][0]) or series[0][0] == NAMESPACES
+    return [one for one in series if one in times[one[0]][:2] and (one[1] <= 2 or not looked)]
 
 
 def sample(cases: list[Case], count: int, seed: str) -> list[Case]:

@@ -53,9 +53,9 @@ class Operation:
 
 LEAST = {"credentials": "least"}
 RESOURCE = "federated_resource"
+STAYING = {"definition": "staying"}
 # What the member has is looked at too.
-STAYING = {"definition": "staying", "wait_for": {"by": "version"}}
-ADOPTED = {**STAYING, "adopt": "always"}
+SEEN_THERE = {**STAYING, "wait_for": {"by": "version"}}
 OPERATIONS = {
     operation.name: operation
     for operation in (
@@ -66,9 +66,11 @@ OPERATIONS = {
         Operation("rotate", "kubefed_cluster", {**LEAST, "rotate": True}, start=("least",), again="least", renews=True),
         Operation("enable", "federated_type", {}, start=("ready", "disable"), back="disable", tidy=Lane.only_host_has_the_kind),
         Operation("disable", "federated_type", {"state": "absent", "delete_crd": True}),
-        Operation("apply", RESOURCE, STAYING, start=("ready", "leave"), back="leave", tidy=Lane.nobody_has_the_application),
+        Operation("apply", RESOURCE, SEEN_THERE, start=("ready", "leave"), back="leave", tidy=Lane.nobody_has_the_application),
         Operation("prune", RESOURCE, {**STAYING, "prune": True}, start=("ready", "leave", "former"), back="former"),
-        Operation("adopt", RESOURCE, ADOPTED, start=("ready", "leave"), back="leave", tidy=Lane.member_has_it_already),
+        Operation(
+            "adopt", RESOURCE, {**STAYING, "adopt": "always"}, start=("ready", "leave"), back="leave", tidy=Lane.member_has_it_already
+        ),
         Operation("former", RESOURCE, {"definition": "all"}),
         Operation("leave", RESOURCE, {"state": "absent", "orphan": True, "prune": True}),
     )

@@ -156,6 +156,27 @@ def test_pruned_with_its_application(federate: Federate, namespace: str) -> None
     assert actions(federate(state="absent", **own, check=True))[0] == "delete FederatedConfigMap kept"
 
 
+@pytest.mark.parametrize("own", [[], overridden("zj", {"path": "/spec/template/spec/containers/0/image", "value": "own:1"})])
+def test_after_the_preference(federate: Federate, namespace: str, own: list[dict[str, Any]]) -> None:
+    """What KubeFed wrote for it stays while the target is not given; the next apply of the target brings its own placement and overrides
+    back, without an interruption, as foretold, and once."""
+    target = deployment(namespace, **({"overrides": own} if own else {}))
+    application = {"application": f"app-{namespace}", "prune": True}
+    federate(target, preference(namespace, totalReplicas=6), **application)
+    uids = {name: federate.find(name, "deployment", "web", namespace)["metadata"]["uid"] for name in CLUSTERS}
+    pruned = federate(target, **application)
+    assert actions(pruned) == ["delete ReplicaSchedulingPreference web"]
+    assert sum(count or 0 for count in replicas(federate, namespace).values()) == 6
+    foretold, done = (federate(target, **application, check=check) for check in (True, False))
+    assert actions(foretold) == actions(done) == ["apply FederatedDeployment web"]
+    assert foretold.diff == done.diff
+    spec = federate.find("local", "federateddeployment", "web", namespace)["spec"]
+    assert (spec["placement"], spec.get("overrides", [])) == (EVERYWHERE, own)
+    assert replicas(federate, namespace) == dict.fromkeys(CLUSTERS, 1)
+    assert not federate(target, **application).changed
+    assert {name: federate.find(name, "deployment", "web", namespace)["metadata"]["uid"] for name in CLUSTERS} == uids
+
+
 SHARES = st.fixed_dictionaries(
     {}, optional={"weight": st.integers(0, 9), "minReplicas": st.integers(0, 5), "maxReplicas": st.integers(5, 12)}
 )

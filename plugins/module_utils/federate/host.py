@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterable, TypeVar
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import FIELD_MANAGER, TIMEOUT, ApiError, Client
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType, table
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
@@ -129,13 +132,28 @@ class Host:
             return None
 
     def apply_resource(self, resource: Resource, force: bool, dry_run: bool = False) -> dict[str, Any]:
-        """Apply an object. Of one that a preference leads, what KubeFed has written besides is taken over, and only that."""
+        """Apply an object. Of one that a preference leads, or has led, what KubeFed has written besides is taken over, and only that."""
+        gone = [path for path in resource.left if value_at(resource.body, path) is None]
+        if gone and not dry_run:
+            self._clear(resource.path, gone)
+        applied = self._apply_resource(resource, force, dry_run)
+        return _without(applied, gone)
+
+    def _apply_resource(self, resource: Resource, force: bool, dry_run: bool) -> dict[str, Any]:
         try:
             return self.client.apply(resource.path, resource.body, dry_run, force, strict=True)
         except ApiError as error:
-            if not resource.foretold or not _only_about(error, ("spec.overrides", "spec.placement.clusters")):
+            if not (resource.foretold or resource.left) or not _only_about(error, ("spec.overrides", "spec.placement.clusters")):
                 raise
         return self.client.apply(resource.path, resource.body, dry_run, strict=True)
+
+    def _clear(self, path: str, fields: list[Path]) -> None:
+        """Take fields away that are not ours, which an apply does not. An object that is gone has none."""
+        try:
+            self.client.patch(path, _nulls(fields))
+        except ApiError as error:
+            if error.status != 404:
+                raise
 
     def try_template(self, path: str, body: dict[str, Any]) -> None:
         """Let the server check an object as if it were created. Raises :class:`ApiError`."""
@@ -174,6 +192,24 @@ def events(client: Client, kind: str, namespace: str, name: str, *more: str, tim
 def _only_about(error: ApiError, fields: tuple[str, ...]) -> bool:
     causes = (error.body.get("details") or {}).get("causes") or []
     return error.status == 409 and bool(causes) and all(str(cause.get("field", "")).lstrip(".") in fields for cause in causes)
+
+
+def _nulls(fields: list[Path]) -> dict[str, Any]:
+    """The merge patch that takes them away."""
+    patch: dict[str, Any] = {}
+    for *parents, last in fields:
+        inner = patch
+        for name in parents:
+            inner = inner.setdefault(str(name), {})
+        inner[str(last)] = None
+    return patch
+
+
+def _without(body: dict[str, Any], fields: list[Path]) -> dict[str, Any]:
+    found = copy.deepcopy(body) if fields else body
+    for *parents, last in fields:
+        (value_at(found, tuple(parents)) or {}).pop(last, None)
+    return found
 
 
 def _collections(found: FederatedType, namespaces: set[str]) -> list[str]:

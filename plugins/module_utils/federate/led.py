@@ -13,9 +13,9 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.look import Seen
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Key, Resource
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.ownership import owns
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.ownership import KUBEFED, owns
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE, decide, in_deletion
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import placement_problems
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import TARGETS, placement_problems
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters, preview, selector_matches
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import (
     DEFAULT,
@@ -25,7 +25,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares 
     same_overrides,
     with_replicas,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE
 from ansible_collections.edgefed.kubefed.plugins.module_utils.scheduling.memory import (
     NOTHING,
@@ -37,6 +37,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.scheduling.memory 
 )
 
 Object = dict[str, Any]
+_BY_KUBEFED = (("spec", "overrides"), ("spec", "placement", "clusters"))
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,18 @@ def follow(resources: list[Resource], seen: Seen, federation: Federation) -> Fol
         if target is None and preference is None:
             continue
         _follow(result, _Pair(body["spec"], preference, target, target_key), seen, federation)
+    led = {one.key for one in result.led}
+    for resource in resources:
+        if resource.key[0] in TARGETS and resource.key not in led:
+            resource.left = _left(seen.objects.get(resource.key))
     return result
+
+
+def _left(there: Object | None) -> list[Path]:
+    """What KubeFed has written for a preference that is not there any more, and nobody would take away."""
+    if there is None or in_deletion(there):
+        return []
+    return [path for path in _BY_KUBEFED if owns(there, *path, who=KUBEFED) and not owns(there, *path)]
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,7 @@ def _made(document: Document, federation: Federation, wish: Wish, namespace: str
         return None, [document.problem((error.field,), error.cause, error.todo)]
     body = to_federated(document.body, federation.types, wish.placement)
     base = base_object(body, found.target)
-    notices = []
-    if (old := document.body["apiVersion"]) != found.target_api_version:
-        notices.append(f"{found.target_kind} of {old} was taken as {found.target_api_version}; better write it so")
+    notices = _converted(document, found.target_api_version)
     if found.target_kind == "Ingress":
         base, converted = convert_ingress(base)
         notices += [f"it was converted to {found.target_api_version}: {what}; better write it so" for what in converted]
@@ -82,6 +80,11 @@ def _made(document: Document, federation: Federation, wish: Wish, namespace: str
         body["spec"]["overrides"] = overrides
     made = Document(body, document.origin, _marks(document), decisions, notices)
     return made, [_not_placed(layer, document, clusters) for layer in wish.layers if layer.fits(base) and _missed(layer, clusters)]
+
+
+def _converted(document: Document, version: str) -> list[str]:
+    old = document.body["apiVersion"]
+    return [f"apiVersion was converted from {old} to {version}; better write it so"] if old != version else []
 
 
 def _chosen(placement: Object, federation: Federation) -> list[str]:

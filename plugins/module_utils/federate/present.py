@@ -29,7 +29,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs i
     of_object,
     told_decisions,
 )
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import CREATE, RECREATE, decide
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import APPLY, CREATE, NONE, RECREATE, decide
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import given_replicas
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Result
@@ -138,7 +138,8 @@ def _step(resource: Resource, seen: Seen) -> Step:
     if namespace in seen.hosts and not seen.usable(namespace):
         # all that lies in a namespace in deletion goes with it
         return Step(resource, current, RECREATE if current else CREATE)
-    return Step(resource, current, decide(resource.body, current))
+    action = decide(resource.body, current)
+    return Step(resource, current, APPLY if action == NONE and resource.left else action)
 
 
 def _result(session: Session, plan: Plan, found: Verdicts, shares: Shares) -> Result:

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """API versions that Kubernetes no longer serves, or will not for long. Pure.
 
-The source is Kubernetes' "Deprecated API Migration Guide" (kubernetes.io/docs/reference/using-api/deprecation-guide). Only what it lists
-with "no notable changes" counts as safe: group and version are all there is to rewrite. Ingress is a case of its own (``legacy.py``).
+The source is Kubernetes' "Deprecated API Migration Guide" (kubernetes.io/docs/reference/using-api/deprecation-guide), read up to its
+newest section, that of 1.32: 1.28, 1.30 and 1.31 removed nothing. Only what it lists with "no notable changes" counts as safe: group and
+version are all there is to rewrite. Ingress is a case of its own (``legacy.py``).
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ _REVIEWS = "LocalSubjectAccessReview SelfSubjectAccessReview SubjectAccessReview
 _APPS = Retired("apps/v1", 9, 16)
 RETIRED: dict[tuple[str, str], Retired] = {
     **_all(_FLOW, "flowcontrol.apiserver.k8s.io/v1beta3", Retired("flowcontrol.apiserver.k8s.io/v1", 29, 32)),
-    **_all(_FLOW, "flowcontrol.apiserver.k8s.io/v1beta2", Retired("flowcontrol.apiserver.k8s.io/v1", 29, 29)),
-    **_all(_FLOW, "flowcontrol.apiserver.k8s.io/v1beta1", Retired("flowcontrol.apiserver.k8s.io/v1", 29, 26)),
+    **_all(_FLOW, "flowcontrol.apiserver.k8s.io/v1beta2", Retired("flowcontrol.apiserver.k8s.io/v1beta3", 26, 29)),
+    **_all(_FLOW, "flowcontrol.apiserver.k8s.io/v1beta1", Retired("flowcontrol.apiserver.k8s.io/v1beta2", 23, 26)),
     **_all("CSIStorageCapacity", "storage.k8s.io/v1beta1", Retired("storage.k8s.io/v1", 24, 27, safe=True)),
     **_all("HorizontalPodAutoscaler", "autoscaling/v2beta2", Retired("autoscaling/v2", 23, 26)),
     **_all("HorizontalPodAutoscaler", "autoscaling/v2beta1", Retired("autoscaling/v2", 23, 25)),
@@ -84,6 +85,12 @@ _SINCE = {(one.successor, kind): one.since for (_old, kind), one in RETIRED.item
 _OLDER = {(one.successor, kind): old for (old, kind), one in reversed(RETIRED.items())}
 
 
+def _served(retired: Retired, kind: str, at: int) -> str:
+    """The newest successor that a cluster of Kubernetes 1.``at`` has."""
+    later = RETIRED.get((retired.successor, kind))
+    return _served(later, kind, at) if later and at >= later.since else retired.successor
+
+
 def verdict(body: dict[str, Any], version: str) -> tuple[str, str, str] | None:
     """``(rule, cause, todo)`` where a cluster of Kubernetes ``version`` does not serve the object, or will stop to."""
     old, kind = str(body["apiVersion"]), str(body["kind"])
@@ -93,7 +100,8 @@ def verdict(body: dict[str, Any], version: str) -> tuple[str, str, str] | None:
         return "unserved_api", cause, f"leave the cluster out, upgrade it, or federate the kind as {_OLDER[old, kind]}"
     if retired is None or at is None:
         return None
-    todo = f"write it as {retired.successor}" if retired.successor else "leave it out: nothing took its place"
+    newest = _served(retired, kind, at)
+    todo = f"write it as {newest}" if newest else "leave it out: nothing took its place"
     if at >= retired.removed:
         return "removed_api", f"{kind} of {old} is not served since Kubernetes 1.{retired.removed}, and this cluster has {version}", todo
     if not retired.successor or at >= retired.since:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check_spec import SpecCheck
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import string_map, unknown, wrong_type
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import check_preference
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Path, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import (
     FEDERATED_NAMESPACE,
     PREFERENCE,
@@ -60,7 +60,8 @@ class Federation:
 @dataclass
 class Resource:
     """One object to send. ``type`` is ``None`` for a Namespace; ``clusters`` are those chosen; ``previews`` what each gets.
-    ``foretold`` is what KubeFed makes of one that a preference leads, since it writes clusters and overrides too."""
+    ``foretold`` is what KubeFed makes of one that a preference leads, since it writes clusters and overrides too; ``left`` are the fields
+    that it wrote for a preference which is not there any more."""
 
     document: Document
     body: dict[str, Any]
@@ -68,6 +69,7 @@ class Resource:
     clusters: list[str] = field(default_factory=list)
     previews: dict[str, dict[str, Any]] = field(default_factory=dict)
     foretold: dict[str, Any] | None = None
+    left: list[Path] = field(default_factory=list)
 
     @property
     def key(self) -> Key:

@@ -13,6 +13,8 @@ import json
 from typing import Any
 
 MANAGER = "edgefed"
+# Who owns something: manager and operation. KubeFed is named as its program is.
+OURS, KUBEFED = (MANAGER, "Apply"), ("controller-manager", "Update")
 # Fields that no manager owns.
 _IDENTITY = ("apiVersion", "kind")
 _NAMES = ("name", "namespace")
@@ -32,10 +34,11 @@ def unchanged_by(desired: dict[str, Any], current: dict[str, Any]) -> bool:
     return ours.get("apiVersion") == desired["apiVersion"] and _covers(ours.get("fieldsV1") or {}, _fields_of(desired), current, others)
 
 
-def owns(current: dict[str, Any], *path: str) -> bool:
-    """Whether the field at ``path`` is ours as a whole."""
-    ours: Fields = next(filter(_is_ours, current["metadata"].get("managedFields") or []), {})
-    fields = ours.get("fieldsV1") or {}
+def owns(current: dict[str, Any], *path: str, who: tuple[str, str] = OURS) -> bool:
+    """Whether the field at ``path`` is ours, or somebody else's, as a whole."""
+    entries = current["metadata"].get("managedFields") or []
+    own: Fields = next((entry for entry in entries if _is_of(entry, who)), {})
+    fields = own.get("fieldsV1") or {}
     for name in path:
         if f"f:{name}" not in fields:
             return False
@@ -44,7 +47,11 @@ def owns(current: dict[str, Any], *path: str) -> bool:
 
 
 def _is_ours(entry: Fields) -> bool:
-    return (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "") == (MANAGER, "Apply", "")
+    return _is_of(entry, OURS)
+
+
+def _is_of(entry: Fields, who: tuple[str, str]) -> bool:
+    return (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "") == (*who, "")
 
 
 def _fields_of(desired: dict[str, Any]) -> dict[str, Any]:

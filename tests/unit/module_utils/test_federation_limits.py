@@ -288,6 +288,16 @@ def test_versions(api_version: str, kind: str, version: str, rule: str | None, c
     assert not found or (cause in found[1] and found[2])
 
 
+@pytest.mark.parametrize(
+    ("old", "version", "new"),
+    [("v1beta1", "v1.26.0", "v1beta3"), ("v1beta1", "v1.34.4", "v1"), ("v1beta2", "v1.29.1", "v1"), ("v1beta3", "v1.32.0", "v1")],
+)
+def test_the_newest_that_the_cluster_has_is_named(old: str, version: str, new: str) -> None:
+    group = "flowcontrol.apiserver.k8s.io"
+    found = verdict({"apiVersion": f"{group}/{old}", "kind": "FlowSchema"}, version)
+    assert found and (found[0], found[2]) == ("removed_api", f"write it as {group}/{new}")
+
+
 def test_only_what_is_the_same_is_rewritten() -> None:
     assert modern("batch/v1beta1", "CronJob") == "batch/v1"
     assert modern("rbac.authorization.k8s.io/v1beta1", "ClusterRole") == "rbac.authorization.k8s.io/v1"

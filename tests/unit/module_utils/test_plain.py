@@ -104,6 +104,26 @@ def test_old_ingress_takes_overrides_of_the_new() -> None:
     assert resource.previews["zj"]["spec"] == {"defaultBackend": {"service": {"name": "web", "port": {"number": 81}}}}
 
 
+@pytest.mark.parametrize(
+    ("version", "kind", "spec", "told"),
+    [
+        (
+            "extensions/v1beta1",
+            "Ingress",
+            "{}",
+            ["web.yaml:1:1: FederatedIngress shop/x: apiVersion was converted from extensions/v1beta1 to "],
+        ),
+        ("networking.k8s.io/v1", "Ingress", "{}", []),
+        ("apps/v1", "Deployment", "{}", []),
+    ],
+)
+def test_another_version_is_told(version: str, kind: str, spec: str, told: list[str]) -> None:
+    (document,), wrong = made(f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x, namespace: shop}}\nspec: {spec}")
+    assert not wrong
+    notices = check([document], FEDERATION, "shop").notices
+    assert [notice[: len(said)] for notice, said in zip(notices, told, strict=True)] == told
+
+
 def test_placement() -> None:
     wanted = [{"name": name} for name in ("cddev", "local", "zj")]
     assert placement_of({"groups": ["edge"], "hosts": ["local", "zj"]}, INVENTORY) == ({"clusters": wanted}, [])
