@@ -92,7 +92,7 @@ def options_of(operation: Operation, lane: Lane) -> dict[str, Any]:
     """KubeFed itself dials past the proxies. Each lane has a kind of its own, with rights of its own for KubeFed."""
     given = {"kubeconfig": lane.kubeconfig, "context": HOST, "wait_sleep": 1, **operation.options}
     if operation.module == RESOURCE:
-        return {**given, **_application(operation.options.get("definition"), lane.member)}
+        return {**given, **_application(operation, lane.member)}
     if operation.module == "federated_type":
         return {**given, "name": lane.kind, "federated_group": lane.federated_group}
     given["name"] = lane.member
@@ -101,13 +101,14 @@ def options_of(operation: Operation, lane: Lane) -> dict[str, Any]:
     return given
 
 
-def _application(given: str | None, member: str) -> dict[str, Any]:
-    """One request at a time, so that they come in the same order each time."""
+def _application(operation: Operation, member: str) -> dict[str, Any]:
+    """One request at a time, so that they come in the same order each time. What is pruned lies in one of the namespaces."""
     manifests = {"staying": shop.staying(member), "all": [*shop.staying(member), shop.going(member)], None: None}
+    here, old = shop.places(member)
     return {
-        "definition": manifests[given],
+        "definition": manifests[operation.options.get("definition")],
         "application": f"{member}-shop",
-        "prune_namespaces": list(shop.places(member)),
+        "prune_namespaces": [old] if operation.name == "prune" else [here, old],
         "parallel": 1,
     }
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
-from integration.federate_lab import Federate, actions, config_map, federate, fleeting, namespace
+from integration.federate_lab import Federate, actions, config_map, federate, federate_playbook, fleeting, namespace
 from integration.test_at_once import Waiting
 from integration.waiting import until
 
@@ -35,20 +36,26 @@ def policy(namespace: str) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
-def test_a_member_that_forbids(federate: Federate, fleeting: str) -> None:
-    """By admission: that cluster is named with its own words, the others have everything, and once it may be the next run converges."""
+def test_a_member_that_forbids(federate: Federate, fleeting: str, tmp_path: Path) -> None:
+    """By admission: that cluster is named with its own words, the others have everything, who waits for them alone is done, by the playbook
+    too, and once it may be the next run converges."""
     federate(config_map("good", fleeting))
     federate.lab.kubectl("zj", "apply", "-f", "-", stdin=policy(fleeting))
     try:
         create = ("create", "configmap", "bad", "-n", fleeting, "--dry-run=server")
         until(lambda: not federate.lab.kubectl("zj", *create, check=False), "the policy is in force")
         error = federate.error(config_map("bad", fleeting), config_map("good", fleeting, "2"), wait_timeout=5)
+        given = {"federated_resources_definitions": [config_map("bad", fleeting)], "federated_resources_wait_timeout": 5}
+        enough = {**given, "federated_resources_wait_for": {"clusters": "50%", "by": "version"}}
+        (status, output), (failed, why) = (federate_playbook(federate, "-e", json.dumps(one), cwd=tmp_path) for one in (enough, given))
     finally:
         federate.lab.kubectl("zj", "delete", "-f", "-", stdin=policy(fleeting))
     assert (error.code, error.details["clusters"]) == ("not_propagated", ["zj"])
     assert f"- zj: FederatedConfigMap {fleeting}/bad: CreationFailed" in error.message
     assert "no bad names" in error.message and "- local" not in error.message
     assert federate.value("local", "bad", fleeting) == "1"
+    assert (status, failed) == (0, 2), output + why
+    assert f"zj: FederatedConfigMap {fleeting}/bad: CreationFailed" in why
     federate(config_map("bad", fleeting), config_map("good", fleeting, "2"), wait_timeout=200)
     assert [federate.value("zj", name, fleeting) for name in ("bad", "good")] == ["1", "2"]
 

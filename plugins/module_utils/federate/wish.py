@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import unknown, value_at, wrong_type
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.layers import Layer
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Path, Problem, dotted
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, nearest
 
 Object = dict[str, Any]
 PLACEMENT = ("groups", "hosts", "selector")
@@ -138,6 +138,11 @@ def _item_problems(document: Document, here: Path, known: tuple[str, ...]) -> li
     for name, wanted in (*((name, str) for name in FILTERS), ("values", dict), ("patches", list)):
         if name in item:
             problems += wrong_type(document, (*here, name), wanted)
+    if item.get("kind") == PREFERENCE.kind:
+        cause = "a preference is led by no override: it says itself what each cluster gets"
+        problems.append(
+            document.problem((*here, "kind"), cause, "write groups and hosts in its spec.clusters, with weight, minReplicas, maxReplicas")
+        )
     for number in range(len(item.get("patches") or []) if not problems else 0):
         problems += wrong_type(document, (*here, "patches", number), dict, "path, op and value")
     if not problems and not any(item.get(name) for name in CONTENT):

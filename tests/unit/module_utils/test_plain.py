@@ -172,6 +172,7 @@ def test_layers_by_precedence() -> None:
         ({"patches": ["x"]}, "patches[0]: this is a text"),
         ({"kind": 3, "values": {"a": 1}}, "kind: this is a number"),
         ({"groups": ["gpu"], "values": {"a": 1}}, "unknown field"),
+        ({"kind": "ReplicaSchedulingPreference", "values": {"a": 1}}, "overrides[0].kind: a preference is led by no override"),
     ],
 )
 def test_host_layers_refused(item: Any, said: str) -> None:
