@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -168,6 +169,9 @@ class Lane:
         The secret of the token in use has a name that counts up.
         """
         host, member, in_use = self.client(HOST), self.client(self.member), self.in_use()
+        for client, place in itertools.product((host, member), shop.places(self.member)):
+            path = shop.path_of_namespace(place)
+            until(lambda client=client, path=path: not shop.is_going(client.find(path)), f"{path} is gone")  # type: ignore[misc]
         in_host = [item for item in [*_objects(host, self.common), *_federation(host, self.common)] if self.member in item]
         in_host += shop.in_host(host, self.member, self.common)
         in_member = [*_objects(member, self.common), *(item for item in _crds(member, self.common) if self.kind in item)]

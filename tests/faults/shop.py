@@ -58,6 +58,10 @@ def is_managed(found: dict[str, Any] | None) -> bool:
     return found is not None and (found["metadata"].get("labels") or {}).get(MANAGED) == "true"
 
 
+def is_going(found: dict[str, Any] | None) -> bool:
+    return found is not None and bool(found["metadata"].get("deletionTimestamp"))
+
+
 def state(client: Client, member: str, plurals: tuple[str, ...], common: Callable[[str], str]) -> Iterator[str]:
     for place in places(member):
         found = client.find(path_of_namespace(place))

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from integration.waiting import closed_port
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.client import Client, connect
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
@@ -138,6 +140,18 @@ def fleeting(federate: Federate, namespace: str) -> Iterator[str]:
 def let_go(lab: Any, namespace: str) -> None:
     """Let members keep what they have of a namespace when it goes."""
     lab.kubectl("local", "annotate", KINDS, "--all", "-n", namespace, "kubefed.io/orphan=true", check=False)
+
+
+def out_of_reach(lab: Any, cluster: str, folder: Path) -> str:
+    """A kubeconfig in which nobody answers for a cluster."""
+    document = yaml.safe_load(Path(lab.kubeconfig).read_text())
+    for item in document["clusters"]:
+        if item["name"] == cluster:
+            item["cluster"]["server"] = f"https://127.0.0.1:{closed_port()}"
+    file = folder / f"without-{cluster}"
+    file.touch(0o600)
+    file.write_text(yaml.safe_dump(document))
+    return str(file)
 
 
 def without_counts(result: dict[str, Any]) -> dict[str, Any]:

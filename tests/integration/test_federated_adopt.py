@@ -10,9 +10,20 @@ from typing import Any
 
 import pytest
 import yaml
-from integration.federate_lab import SYSTEM, Federate, actions, config_map, federate, federated, fleeting, namespace, without_counts
+from integration.federate_lab import (
+    SYSTEM,
+    Federate,
+    actions,
+    config_map,
+    federate,
+    federated,
+    fleeting,
+    namespace,
+    out_of_reach,
+    without_counts,
+)
 from integration.inventory_site import DEPLOYMENT, Site
-from integration.waiting import closed_port, until
+from integration.waiting import until
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.given import Handed, packed
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.wish import Wish
@@ -89,12 +100,7 @@ def test_never_writes_nothing(federate: Federate, before: str, tmp_path: Path) -
     assert f"zj has ConfigMap {before}/frozen already, which cannot become what KubeFed would make of it: ConfigMap " in said
     assert "immutable: Forbidden: field is immutable when `immutable` is set" in said and "Next: remove it in zj, place" in said
     assert f"zj has Secret {before}/kept already, which cannot become" in said and SECRET not in said
-    broken = yaml.safe_load(Path(federate.lab.kubeconfig).read_text())
-    for cluster in broken["clusters"]:
-        if cluster["name"] == "zj":
-            cluster["cluster"]["server"] = f"https://127.0.0.1:{closed_port()}"
-    (tmp_path / "broken").write_text(yaml.safe_dump(broken))
-    away = {"kubeconfig": str(tmp_path / "broken")}
+    away = {"kubeconfig": out_of_reach(federate.lab, "zj", tmp_path)}
     assert 'adopt: what zj has already cannot be seen (Cannot reach cluster "zj"' in federate.refused(ours, adopt="same", **away)
     assert "zj has already cannot be seen" in federate(ours, adopt="always", check=True, **away).warnings[0]
     switch = ("local", "patch", "kubefedconfig", "kubefed", "-n", SYSTEM, "--type=merge", "-p")

@@ -24,6 +24,7 @@ from integration.federate_lab import (
     fleeting,
     let_go,
     namespace,
+    out_of_reach,
     without_counts,
 )
 from integration.inventory_site import Site
@@ -245,4 +246,18 @@ def test_cut_off(federate: Federate, fleeting: str, kind: str) -> None:
     until(lambda: not federate.lab.get("local", "federatedconfigmap", "last", "-n", emptied), "the object is gone")
     federate(kept, **own)
     until(lambda: not federate.lab.get("local", "namespace", emptied), "the namespace is gone")
+    assert not federate(kept, **own).changed
+
+
+def test_a_member_that_cannot_be_seen(federate: Federate, fleeting: str, tmp_path: Path) -> None:
+    """Its namespace stays, as somebody may have something there; the next prune looks again, though it is all that is left there."""
+    own, emptied = application(fleeting), f"{fleeting}-b"
+    kept = config_map("kept", fleeting, placed=("local",))
+    federate(kept, config_map("last", emptied, placed=("zj",)), **own)
+    done = federate(kept, kubeconfig=out_of_reach(federate.lab, "zj", tmp_path), **own, wait=False)
+    assert actions(done) == ["delete FederatedConfigMap last"]
+    assert f"Namespace {emptied} stays federated" in done.warnings[0] and "what zj has there cannot be seen" in done.warnings[0]
+    until(lambda: not federate.lab.get("local", "federatedconfigmap", "last", "-n", emptied), "the object is gone")
+    assert actions(federate(kept, **own)) == [f"delete FederatedNamespace {emptied}", f"delete Namespace {emptied}"]
+    assert [federate.lab.get(cluster, "namespace", emptied) for cluster in ("local", "zj")] == [None, None]
     assert not federate(kept, **own).changed

@@ -33,7 +33,7 @@ def absent(session: Session, documents: list[Document], problems: list[Problem],
             emptied.keep_orphans(step)
     steps += emptied.steps()
     if not session.check:
-        delete_all(session, steps)
+        delete_all(session, steps, emptied.kept)
     return Result(
         changed=any(step.todo for step in steps),
         diff=[entry for step in steps if step.todo and session.diff for entry in gone(step, federation)],

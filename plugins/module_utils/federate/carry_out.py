@@ -120,8 +120,9 @@ def _await_gone(session: Session, step: Step) -> None:
         raise stuck(session.host, session.wait_timeout, {step.resource.title: last[0]})
 
 
-def delete_all(session: Session, steps: list[Step]) -> None:
-    """Delete what is to go, and wait until it is gone, if waiting is asked for.
+def delete_all(session: Session, steps: list[Step], kept: list[Step]) -> None:
+    """Delete what is to go, and wait until it is gone, if waiting is asked for. ``kept`` are FederatedNamespaces that the next prune is to
+    look at again.
 
     All is on its way before anything is waited for, since KubeFed looks at each deletion again only after 10 s. A host cluster's
     namespace goes before its FederatedNamespace, which tells that it was made by us: so a run that is cut off between the two leaves
@@ -130,7 +131,7 @@ def delete_all(session: Session, steps: list[Step]) -> None:
     todo = [step for step in steps if step.todo]
     namespaces = [step for kind in ("Namespace", FEDERATED_NAMESPACE) for step in todo if step.resource.key[0] == kind]
     others = [step for step in todo if step not in namespaces]
-    session.host.each(lambda step: _keep_in_sight(session, step), namespaces if session.prune else [])
+    session.host.each(lambda step: _keep_in_sight(session, step), [*namespaces, *kept] if session.prune else [])
     session.host.each(lambda step: _delete(session, step), others)
     if namespaces and any(step.action == ORPHAN for step in others):
         # KubeFed that sees the end of a FederatedNamespace first would take its objects out of the members

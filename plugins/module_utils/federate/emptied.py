@@ -24,7 +24,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import Edg
 
 
 class Emptied:
-    """``steps`` are what goes, ``in_use`` the namespaces that the same run needs."""
+    """``steps`` are what goes, ``in_use`` the namespaces that the same run needs; ``kept`` are FederatedNamespaces that would go as well,
+    but for what members have there, or may have."""
 
     def __init__(self, session: Session, federation: Federation, seen: Seen, steps: list[Step], in_use: Iterable[str] = ()) -> None:
         self.session = session
@@ -33,6 +34,7 @@ class Emptied:
         self.given = {step.resource.key: step for step in steps}
         self.in_use = set(in_use)
         self.warnings: list[str] = []
+        self.kept: list[Step] = []
         self._left: dict[str, list[str]] = {}
 
     def steps(self) -> list[Step]:
@@ -68,7 +70,10 @@ class Emptied:
         given = (FEDERATED_NAMESPACE, name, name) in self.given
         if not (own_host or own_federated) or (federated and not own_federated and not given):
             return []
-        if self._left_in_host(name) or (own_federated and not self._members_spare(name, own_federated.current or {}, host)):
+        if self._left_in_host(name):
+            return []
+        if own_federated and not self._members_spare(name, own_federated.current or {}, host):
+            self.kept.append(own_federated)
             return []
         return [step for step in (own_federated, own_host) if step]
 

@@ -101,7 +101,7 @@ def present(session: Session, documents: list[Document], problems: list[Problem]
         arrival = Arrival(session, plan.steps, None if plan.changed else plan.seen)
         found = arrival.wait()
         plan.notices.extend(arrival.warnings())
-    delete_all(session, plan.going)
+    delete_all(session, plan.going, plan.pruned.kept)
     return _result(session, plan, found, shares)
 
 

@@ -20,9 +20,10 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types i
 
 @dataclass
 class Pruned:
-    """``steps`` are what goes, namespaces with it."""
+    """``steps`` are what goes, namespaces with it; ``kept`` are FederatedNamespaces that stay for now."""
 
     steps: list[Step] = field(default_factory=list)
+    kept: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -42,7 +43,7 @@ def prune(session: Session, federation: Federation, needed: list[Resource]) -> P
     emptied = Emptied(session, federation, seen, steps, namespaces_of(needed))
     spare_shared(emptied, steps)
     refuse_more(session, steps)
-    return Pruned([*steps, *emptied.steps()], emptied.warnings)
+    return Pruned([*steps, *emptied.steps()], emptied.kept, emptied.warnings)
 
 
 def spare_shared(emptied: Emptied, steps: list[Step]) -> None:
