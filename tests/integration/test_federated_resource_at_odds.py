@@ -86,18 +86,17 @@ def test_two_sources_at_once(federate: Federate, fleeting: str) -> None:
     run of either brings it to what that one has."""
     ours = [config_map("both", fleeting, "ours"), config_map("ours", fleeting)]
     theirs = [config_map("both", fleeting, "theirs", placed=("zj",)), config_map("theirs", fleeting)]
-    for ended in runs(federate, (ours, {}), (theirs, {})):
-        if isinstance(ended, EdgefedError):
-            said = (
-                f"- local: FederatedConfigMap {fleeting}/both: somebody else has taken the cluster out of its placement meanwhile. Next: "
-            )
-            assert ended.code == "not_propagated" and said in ended.message
+    (waited, _told) = runs(federate, (ours, {"wait_timeout": 300}), (theirs, {"wait": False}))
+    if isinstance(waited, EdgefedError):
+        said = f"- local: FederatedConfigMap {fleeting}/both: somebody else has taken the cluster out of its placement meanwhile. Next: "
+        assert waited.code == "not_propagated" and said in waited.message
     assert federate.find("local", "federatedconfigmap", "both", fleeting)["spec"] in (ours[0]["spec"], theirs[0]["spec"])
-    for source in (ours, theirs):
-        federate(*source, wait_timeout=200)
-        assert not federate(*source).changed
-    assert [federate.value("zj", name, fleeting) for name in ("both", "ours", "theirs")] == ["theirs", "1", "1"]
-    assert federate.value("local", "both", fleeting) is None
+    federate(*ours, wait_timeout=300)
+    federate(*theirs, wait=False)
+    assert not federate(*theirs, wait=False).changed
+    until(lambda: federate.value("zj", "both", fleeting) == "theirs", "zj has what was applied last", 300)
+    until(lambda: federate.value("local", "both", fleeting) is None, "it goes where it is not placed any more", 300)
+    assert [federate.value("zj", name, fleeting) for name in ("ours", "theirs")] == ["1", "1"]
 
 
 def test_two_applications_at_once(federate: Federate, fleeting: str) -> None:
