@@ -87,15 +87,37 @@ zones:
   type: dict
   sample: {"wellmaxwang.top": 7}
 names:
-  description:
-    - What the server has of each of O(wanted). RV(names[].state) is V(answers), V(missing), V(pending) when it leads elsewhere still, or
-      V(foreign) when it is not of O(owner).
+  description: What the server has of each of O(wanted) that lies in the zones.
   returned: success
   type: list
   elements: dict
-  sample:
-    - {"name": "www.vr.wellmaxwang.top", "type": "A", "targets": ["127.1.255.1"], "answers": ["127.1.255.1"], "owner": "edgefed-1",
-       "state": "answers"}
+  contains:
+    name:
+      description: The name.
+      type: str
+      sample: www.vr.wellmaxwang.top
+    type:
+      description: Type of the record.
+      type: str
+      sample: A
+    targets:
+      description: What it shall lead to.
+      type: list
+      elements: str
+      sample: [127.1.255.1]
+    answers:
+      description: What it leads to.
+      type: list
+      elements: str
+      sample: [127.1.255.1]
+    owner:
+      description: Who is noted in the zone as its owner, empty when nobody is.
+      type: str
+      sample: edgefed-1
+    state:
+      description: V(answers), V(missing), V(pending) when it leads elsewhere still, or V(foreign) when it is not of O(owner).
+      type: str
+      sample: answers
 """
 
 from typing import Any, Callable
