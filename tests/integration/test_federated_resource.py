@@ -127,7 +127,7 @@ def test_the_article_literally(federate: Federate) -> None:
         "ingress.yaml:13:5: FederatedIngress vrfederation/test-ingress: spec.placement.cluster: unknown field. Next: did you mean" in said
     )
     assert "did you mean spec.placement.clusters" in said
-    assert "dns.yaml:2:1: IngressDNSRecord vrfederation/test-ingress: kind: IngressDNSRecord is refused: DNS is not set up" in said
+    assert "dns.yaml:2:1: IngressDNSRecord vrfederation/test-ingress: kind: IngressDNSRecord is refused here" in said
     printed = federate.refused(src=[str(PRINTED)])
     for name in ("namespace.yaml", "deployment.yaml"):
         assert f'{name}:4:1: "name" stands at the margin, but belongs to "metadata" of line 3: the indentation was lost' in printed

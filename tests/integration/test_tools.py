@@ -28,6 +28,7 @@ VARIABLES = yaml.safe_load((REPOSITORY / "roles" / "tools" / "vars" / "main.yml"
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 KUBECTL = f"/dl.k8s.io/release/v{KUBE}/bin/linux/{ARCH}/kubectl"
 REAL_GO = shutil.which("go")
+needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="packages need apt")
 needs_go = pytest.mark.skipif(REAL_GO is None, reason="builds need Go")
 
 FAKE_GO_MODULES = {
@@ -415,3 +416,40 @@ def test_the_kwok_release_is_taken_when_its_checksum_is_pinned(run_task: Any, ve
     result = run_task("tools", {**arguments, "needed": ["kwok", "kwokctl"], "sha256": published_checksums()})
     assert set(result["actions"].values()) == {"download"}
     assert ("GET", GITHUB.format("kubernetes-sigs/kwok", KWOK) + f"kwok-linux-{ARCH}") in vendors.requests
+
+
+@pytest.fixture
+def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings that apt reads after the system's: no lists of packages yet."""
+    settings = tmp_path / "apt.conf"
+    settings.write_text(f'Dir::State::Lists "{tmp_path}/no-lists";\n')
+    monkeypatch.setenv("APT_CONFIG", str(settings))
+    return settings
+
+
+@needs_apt
+@pytest.mark.usefixtures("apt")
+def test_programs_out_of_packages(run_task: Any, arguments: dict[str, Any]) -> None:
+    """With lists of its own, as there are none here; and nothing is installed."""
+    arguments |= {"needed": ["nginx"]}
+    assert run_task("tools", arguments, check=True)["actions"] == {"nginx": "download"}
+    assert not Path(arguments["cache_dir"], "nginx").exists()
+    result = run_task("tools", arguments)
+    assert result["changed"] and result["actions"] == {"nginx": "download"}
+    assert "nginx version: nginx/" in output_of(result["tools"]["nginx"], "-v")
+    assert sorted(os.listdir(os.path.dirname(result["tools"]["nginx"]))) == [".edgefed.json", "nginx", "root", "run"]
+    for source in ("auto", "build", "download"):
+        again = run_task("tools", {**arguments, "source": source})
+        assert (again["changed"], again["actions"]) == (False, {"nginx": "cached"})
+
+
+@needs_apt
+def test_a_mirror_of_packages_that_does_not_answer(run_task: Any, arguments: dict[str, Any], apt: Path, path: str) -> None:
+    sources = apt.with_name("sources.list")
+    sources.write_text("deb [trusted=yes] http://127.0.0.1:9/debian stable main\n")
+    with apt.open("a") as settings:
+        settings.write(f'Dir::Etc::SourceList "{sources}";\nDir::Etc::SourceParts "/dev/null";\n')
+    result = run_task("tools", {**arguments, "needed": ["nginx"]}, path=path)
+    assert result["failed"] and result["code"] == "packages"
+    assert "nginx" in result["msg"] and "127.0.0.1:9" in result["msg"] and "tools_source: path" in result["msg"]
+    assert os.listdir(Path(arguments["cache_dir"], "nginx")) == []

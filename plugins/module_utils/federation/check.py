@@ -162,8 +162,8 @@ def _check_kind(document: Document, federation: Federation) -> list[Problem]:
     if problems or (document.kind, document.body["apiVersion"]) == ("Namespace", "v1"):
         return problems
     if document.kind in DNS_KINDS or document.body["apiVersion"].startswith(DNS_GROUP):
-        cause = f"{document.kind} is refused: DNS is not set up. KubeFed has no DNS controllers since 0.7, so nothing would read it"
-        return [document.problem(("kind",), cause, "leave it out until names are served (role dns, not part of this version)")]
+        cause = f"{document.kind} is refused here: it is no federated resource, and KubeFed has no DNS controllers since 0.7"
+        return [document.problem(("kind",), cause, "put it into dns_records, and run playbooks/dns.yml")]
     return _check_type(document, federation)
 
 

@@ -104,7 +104,7 @@ class Daemon:
         """Start it and wait until it answers; a daemon that does not is stopped again."""
         taken = processes.listeners(self.ports)
         if taken:
-            raise ports_taken(f"KubeFed's {self.name}", taken)
+            raise ports_taken(f"The lab's {self.name}", taken)
         storage.make_folder(self.files.processes)
         lock = self._take_lock()
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.files.root, **self.environment}
@@ -139,7 +139,7 @@ class Daemon:
         self.stop(2)
         started.poll()
         raise EdgefedError(
-            f"KubeFed's {self.name} {said}. Its log ends: {storage.last_lines(self.log, 3)}. "
+            f"The lab's {self.name} {said}. Its log ends: {storage.last_lines(self.log, 3)}. "
             f"Next: remove what it complains about and run again; the log is {self.log}.",
             code="not_ready",
             details={"name": self.name, "log": self.log},

@@ -13,6 +13,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.tools import golan
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import Cache, writing
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.fetch import Fetcher, FetchError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import GO, Table, Tool, acceptable, host_of
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.packages import missing_programs
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.plan import (
     GoState,
     Situation,
@@ -113,14 +114,15 @@ class _Workshop:
         return make_plan(self._table, self._request.needed, Situation(self._request.source, cached, self._blocked, go))
 
     def _look_around(self, missing: list[Tool]) -> None:
-        asked = [] if self._request.source == "build" else list(missing)
+        asked = [tool for tool in missing if self._request.source != "build" or tool.build is None]
         go = self._table.tools[GO]
         if self._request.source != "download":
             self._go = golang.find_go(next(iter(self._module_dirs()), "/"), self._cached_go())
             if not (self._go and acceptable(self._go.version, go.accepts)) and not self._is_cached(go):
                 asked.append(go)
-        self._blocked = not_downloadable(asked, self._table.arch)
-        open_ones = [tool for tool in asked if tool.name not in self._blocked]
+        self._blocked = not_downloadable(asked, self._table.arch, missing_programs())
+        # Apt knows its own mirrors.
+        open_ones = [tool for tool in asked if tool.name not in self._blocked and tool.download and not tool.download.packages]
         urls = {host_of(tool.download): _address(tool) for tool in open_ones if tool.download}
         down = self._fetcher.probe(urls, self._request.probe_timeout)
         self._blocked.update(unreachable(open_ones, down))
@@ -141,7 +143,7 @@ class _Workshop:
 
     def _is_cached(self, tool: Tool) -> bool:
         stamp, size = self._cache.stamp(tool)
-        source = "auto" if tool.name == GO else self._request.source
+        source = self._request.source if tool.build else "auto"
         recipe = self._recipe(tool) if stamp and stamp.source == "build" else ""
         return usable(stamp, size, source, recipe)
 

@@ -25,7 +25,7 @@ class Download:
 
     ``url`` is a file's address, or with ``image`` a container image's name without tag. ``member`` is the path inside
     the archive (empty: the file is the binary itself). ``checksums`` is the address of the vendor's checksum file, empty
-    when there is none. ``arches`` are the published architectures.
+    when there is none. ``arches`` are the published architectures. ``packages`` are those of this Debian or Ubuntu, in place of an address.
     """
 
     url: str
@@ -33,6 +33,7 @@ class Download:
     member: str
     checksums: str
     arches: tuple[str, ...]
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,13 @@ def architecture(system: str, machine: str) -> str:
     return arch
 
 
-def load_table(raw: Mapping[str, Any], arch: str, sha256: Mapping[str, str]) -> Table:
-    """The table of ``arch`` from its YAML; ``sha256`` (by tool) overrides the checksums in it. Raises for a row that lacks a field."""
+def load_table(raw: Mapping[str, Any], arch: str, sha256: Mapping[str, str], release: str = "linux") -> Table:
+    """The table of ``arch`` from its YAML; ``sha256`` (by tool) overrides the checksums in it. Raises for a row that lacks a field.
+
+    What comes from packages has as its version the ``release`` of the system that they are made for (``debian-12``).
+    """
     _require("table", raw, ("tools", "go_modules"))
-    tools = {name: _tool(name, row, arch, sha256.get(name, "")) for name, row in raw["tools"].items()}
+    tools = {name: _tool(name, row, arch, sha256.get(name, ""), release) for name, row in raw["tools"].items()}
     versions = {name.replace("-", "_"): tool.version for name, tool in tools.items()}
     flags = {module: " ".join(lines).format(**versions) for module, lines in raw["go_modules"].items()}
     return Table(arch, tools, flags, {module: ",".join(names) for module, names in raw.get("go_tags", {}).items()})
@@ -128,7 +132,7 @@ def _require(where: str, found: Any, fields: tuple[str, ...]) -> None:
         )
 
 
-def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:
+def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str, release: str) -> Tool:
     def fill(text: str) -> str:
         return text.format(version=row["version"], arch=arch)
 
@@ -137,7 +141,7 @@ def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:
     _require(f"{where}.accepts", row["accepts"], ("minimum", "below"))
     return Tool(
         name=name,
-        version=row["version"],
+        version=row["version"].format(release=release),
         binary=row.get("binary", name),
         tree=row.get("tree", False),
         links=tuple(row.get("links", ())),
@@ -151,13 +155,14 @@ def _tool(name: str, row: Mapping[str, Any], arch: str, sha256: str) -> Tool:
 
 def _download(where: str, row: Mapping[str, Any], fill: Any) -> Download:
     _require(where, row, ())
-    _require(where, row, () if "image" in row else ("url",))
+    _require(where, row, () if "image" in row or "packages" in row else ("url",))
     return Download(
-        url=fill(row.get("url") or row["image"]),
+        url=fill(row.get("url") or row.get("image", "")),
         image="image" in row,
         member=fill(row.get("member", "")),
         checksums=fill(row.get("checksums", "")),
         arches=tuple(row.get("arches", ("amd64", "arm64"))),
+        packages=tuple(row.get("packages", ())),
     )
 
 

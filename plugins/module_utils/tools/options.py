@@ -28,9 +28,18 @@ def cache_of(params: dict[str, Any]) -> str:
     return os.path.abspath(params["cache_dir"] or default_root())
 
 
+def system_release() -> str:
+    """What this system's packages are made for, as ``debian-12``; ``linux`` where it does not say."""
+    try:
+        found = platform.freedesktop_os_release()
+    except OSError:
+        return "linux"
+    return "-".join(found[key] for key in ("ID", "VERSION_ID") if key in found)
+
+
 def request_of(params: dict[str, Any]) -> Request:
     """What is wanted of the table, for this machine."""
-    table = load_table(params["table"], architecture(platform.system(), platform.machine()), params["sha256"])
+    table = load_table(params["table"], architecture(platform.system(), platform.machine()), params["sha256"], system_release())
     needed = table.select(params["needed"])
     cache = Cache(cache_of(params))
     return Request(table, needed, params["source"], cache, params["go_dir"], params["mirrors"], params["probe_timeout"])

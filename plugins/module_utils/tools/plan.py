@@ -10,6 +10,9 @@ from typing import Any, Collection, Mapping
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.model import GO, Table, Tool, acceptable, host_of
 
+# Variables of their own for the digest of an image.
+_DIGESTS = {"kubefed": "tools_kubefed_image_digest"}
+
 
 @dataclass(frozen=True)
 class Stamp:
@@ -52,8 +55,8 @@ def usable(stamp: Stamp | None, size: int, source: str, recipe: str) -> bool:
     return stamp.source != "build" or stamp.recipe == recipe
 
 
-def not_downloadable(tools: Collection[Tool], arch: str) -> dict[str, str]:
-    """Why a tool cannot be downloaded, whatever the network says."""
+def not_downloadable(tools: Collection[Tool], arch: str, no_packages: str = "") -> dict[str, str]:
+    """Why a tool cannot be downloaded, whatever the network says; ``no_packages`` says why this machine has none, if so."""
     blocked = {}
     for tool in tools:
         download = tool.download
@@ -62,7 +65,10 @@ def not_downloadable(tools: Collection[Tool], arch: str) -> dict[str, str]:
         elif arch not in download.arches:
             blocked[tool.name] = f"it is not published for {arch}"
         elif download.image and not tool.sha256:
-            blocked[tool.name] = "no digest of its image is pinned (tools_kubefed_image_digest)"
+            blocked[tool.name] = f"no digest of its image is pinned ({_DIGESTS.get(tool.name, f'tools_sha256: {{{tool.name}: …}}')})"
+        elif download.packages:
+            if no_packages:
+                blocked[tool.name] = no_packages
         elif not download.checksums and not tool.sha256:
             blocked[tool.name] = f"its vendor publishes no checksum (set tools_sha256: {{{tool.name}: …}})"
     return blocked
@@ -94,6 +100,8 @@ def make_plan(table: Table, needed: list[Tool], now: Situation) -> list[Step]:
     """
     steps = [_step(tool, now) for tool in needed]
     builds = [step for step in steps if step.action == "build"]
+    if bought := [step for step in builds if step.tool.build is None]:
+        raise _only_packages(bought)
     downloads = [step for step in steps if step.action == "download"]
     if now.source == "download" and builds:
         raise _cannot_download(builds)
@@ -110,7 +118,7 @@ def make_plan(table: Table, needed: list[Tool], now: Situation) -> list[Step]:
 def _step(tool: Tool, now: Situation) -> Step:
     if tool.name in now.cached:
         return Step(tool, "cached")
-    if now.source == "build":
+    if now.source == "build" and tool.build:
         return Step(tool, "build", "tools_source is build")
     if tool.name in now.blocked:
         return Step(tool, "build", now.blocked[tool.name])
@@ -142,6 +150,16 @@ def _cannot_download(steps: list[Step]) -> EdgefedError:
         f"Cannot download with tools_source: download ({_reasons(steps)}). "
         "Next: check the network, proxy variables and tools_mirrors, or use tools_source: auto, which builds what cannot be downloaded.",
         code="no_download",
+        details=_details(steps),
+    )
+
+
+def _only_packages(steps: list[Step]) -> EdgefedError:
+    names = ", ".join(step.tool.name for step in steps)
+    return EdgefedError(
+        f"Cannot take {names} from this system's packages ({_reasons(steps)}). "
+        "Next: check apt's sources, the network and proxy variables; or install it in any other way and use tools_source: path.",
+        code="packages",
         details=_details(steps),
     )
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Callable
 from urllib.parse import urlencode
 
+from ansible_collections.edgefed.kubefed.plugins.module_utils.tools import packages
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.cache import writing
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.checksums import bearer_challenge, find_sha256, read_manifest
 from ansible_collections.edgefed.kubefed.plugins.module_utils.tools.fetch import ChecksumError, Fetcher, FetchError, Tick
@@ -36,6 +37,9 @@ def download(fetcher: Fetcher, tool: Tool, arch: str, folder: str, tick: Tick) -
     source = tool.download
     if source is None:
         raise AssertionError("the plan takes no tool without its source")
+    if source.packages:
+        packages.unpack(tool, arch, folder, tick)
+        return
     target = os.path.join(folder, tool.binary)
     if source.image:
         _Image(fetcher, source.url, arch, tick).extract(f"sha256:{tool.sha256}", source.member, target)

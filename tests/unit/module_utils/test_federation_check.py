@@ -113,8 +113,11 @@ def test_what_the_server_owns_is_left_out() -> None:
             {"apiVersion": "types.kubefed.io/v1alpha1"},
             f"apiVersion: FederatedConfigMap is not of types.kubefed.io/v1alpha1 -> write apiVersion: {TYPES}",
         ),
-        ({"kind": "IngressDNSRecord"}, "kind: IngressDNSRecord is refused: DNS is not set up. KubeFed has no DNS controllers since 0.7"),
-        ({"kind": "Other", "apiVersion": "multiclusterdns.kubefed.io/v1alpha1"}, "kind: Other is refused: DNS is not set up"),
+        ({"kind": "IngressDNSRecord"}, "kind: IngressDNSRecord is refused here: it is no federated resource, and KubeFed has no DNS"),
+        (
+            {"kind": "Other", "apiVersion": "multiclusterdns.kubefed.io/v1alpha1"},
+            "kind: Other is refused here: it is no federated resource",
+        ),
         ({"metadata": "x"}, "metadata: this is a text, not a mapping -> write name and namespace here"),
         ({"metadata": {"namespace": "shop"}}, "metadata.name: there is no name -> give the object a name"),
         ({"metadata": {"name": "X_1", "namespace": "shop"}}, "metadata.name: 'X_1' is not a name that Kubernetes accepts"),
@@ -293,8 +296,8 @@ def test_the_article_literally() -> None:
     assert [resource.key[0] for resource in found.resources] == ["FederatedNamespace", "FederatedDeployment", "FederatedService"]
     assert [str(problem).split(". Next")[0] for problem in found.problems] == [
         "ingress.yaml:13:5: FederatedIngress vrfederation/test-ingress: spec.placement.cluster: unknown field",
-        "dns.yaml:2:1: IngressDNSRecord vrfederation/test-ingress: kind: IngressDNSRecord is refused: DNS is not set up. "
-        "KubeFed has no DNS controllers since 0.7, so nothing would read it",
+        "dns.yaml:2:1: IngressDNSRecord vrfederation/test-ingress: kind: IngressDNSRecord is refused here: "
+        "it is no federated resource, and KubeFed has no DNS controllers since 0.7",
     ]
     previews = found.resources[1].previews
     assert (previews["local"]["spec"]["replicas"], previews["cddev"]["spec"]["replicas"]) == (1, 3)

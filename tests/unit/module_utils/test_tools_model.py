@@ -109,20 +109,25 @@ def test_acceptable(version: str, minimum: str, below: str, expected: bool) -> N
 
 # Not published by their vendors as programs, or the project's own.
 OURS = ("kind-files", "pause", "net", "web")
+# Out of the packages of the system.
+PACKAGED = ("bind9", "nginx")
 KUBERNETES = ("kubectl", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubeadm", "kube-proxy")
 
 
 @pytest.mark.parametrize("arch", ["amd64", "arm64"])
 def test_every_placeholder_of_the_real_table_is_filled(arch: str) -> None:
-    table = load_table(RAW, arch, {})
+    table = load_table(RAW, arch, {}, "debian-12")
     assert not [flags for flags in table.flags.values() if "{" in flags]
     assert set(table.tags) <= set(table.flags)
     for tool in table.tools.values():
-        assert not re.search(r"\{(version|arch)\}", repr(tool.download) + repr(tool.build))
+        assert not re.search(r"\{(version|arch|release)\}", repr(tool))
         if tool.name in OURS:
             assert tool.download is None and tool.build
             continue
         assert tool.download is not None
+        if tool.name in PACKAGED:
+            assert tool.download.packages and tool.build is None and tool.version == "debian-12"
+            continue
         assert tool.version in tool.download.url or tool.download.image or tool.name == "go"
         assert tool.name == "go" or tool.version_arguments or tool.tree
 
@@ -133,7 +138,10 @@ def test_vendors_addresses() -> None:
     assert downloads["kube-apiserver"].url == "https://dl.k8s.io/release/v1.34.4/bin/linux/arm64/kube-apiserver"
     assert downloads["helm"].checksums == "https://get.helm.sh/helm-v3.19.5-linux-arm64.tar.gz.sha256sum"
     assert downloads["etcd"].member == "etcd-v3.6.8-linux-arm64/etcd"
-    assert {name: host_of(download) for name, download in downloads.items() if download.image} == {"kubefed": "quay.io"}
+    assert {name: host_of(download) for name, download in downloads.items() if download.image} == {
+        "kubefed": "quay.io",
+        "external-dns": "registry.k8s.io",
+    }
 
 
 def test_versions_of_the_table_are_those_of_the_go_modules() -> None:
@@ -153,12 +161,13 @@ def test_versions_of_the_table_are_those_of_the_go_modules() -> None:
         "kind": "sigs.k8s.io/kind",
         "kind-files": "sigs.k8s.io/kind",
         "coredns": "github.com/coredns/coredns",
+        "external-dns": "sigs.k8s.io/external-dns",
         **dict.fromkeys(("containerd", "containerd-shim-runc-v2", "ctr"), "github.com/containerd/containerd/v2"),
     }
-    versions = {name: row["version"] for name, row in RAW["tools"].items() if name not in ("go", "pause", "net", "web")}
+    versions = {name: row["version"] for name, row in RAW["tools"].items() if name not in ("go", "pause", "net", "web", *PACKAGED)}
     assert versions == {name: required[module] for name, module in wanted.items()}
     kinds = {*VARIABLES["_tools_kind"], *VARIABLES["_tools_kind_image"]}
-    assert set(VARIABLES["_tools_lab"]) | kinds == {*wanted, "pause", "net", "web"}
+    assert set(VARIABLES["_tools_lab"]) | kinds == {*wanted, "pause", "net", "web"} - {"external-dns"}
     assert set(VARIABLES["_tools_client"]) < set(VARIABLES["_tools_lab"])
     assert set(VARIABLES["_tools_client"]) < set(VARIABLES["_tools_kind"])
 

@@ -49,6 +49,8 @@ def planned(needed: str, source: str = "auto", cached: str = "", blocked: str = 
         ("helm kwok kubefed", "auto", "", "kwok helm", [("kubefed", "download"), ("helm", "build"), ("kwok", "build")]),
         ("kubefed kwok helm", "build", "", "", [("helm", "build"), ("kwok", "build"), ("kubefed", "build")]),
         ("helm", "download", "helm", "helm", [("helm", "cached")]),
+        ("bind9 helm", "auto", "", "helm", [("bind9", "download"), ("helm", "build")]),
+        ("bind9 helm", "build", "", "", [("bind9", "download"), ("helm", "build")]),
     ],
 )
 def test_actions(needed: str, source: str, cached: str, blocked: str, expected: list[tuple[str, str]]) -> None:
@@ -123,6 +125,17 @@ def test_reasons_name_the_variable_to_set() -> None:
     blocked = not_downloadable(table().select(["kwok", "kubefed"]), "amd64")
     assert "tools_sha256" in blocked["kwok"]
     assert "tools_kubefed_image_digest" in blocked["kubefed"]
+
+
+def test_what_only_packages_have_is_told_when_there_are_none() -> None:
+    tools = table().select(["bind9", "external-dns"])
+    assert set(not_downloadable(tools, "amd64")) == {"external-dns"}
+    blocked = not_downloadable(tools, "amd64", "this machine has no apt-get")
+    assert blocked["bind9"] == "this machine has no apt-get"
+    assert "tools_sha256: {external-dns: …}" in blocked["external-dns"]
+    with pytest.raises(EdgefedError, match=r"Cannot take bind9 .*apt-get.* Next: .*tools_source: path") as error:
+        make_plan(table(), tools, Situation("auto", [], blocked, GO))
+    assert error.value.code == "packages"
 
 
 def test_unreachable_hosts_block_their_tools_only() -> None:
