@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The merged kubeconfig kept on a real cluster: kept, changed, fetched into an empty folder, removed; each first in check mode, both ways."""
+"""The merged kubeconfig kept on a real cluster: kept, changed, fetched into another folder, removed; first in check mode, both ways."""
 
 from __future__ import annotations
 
