@@ -32,7 +32,10 @@ seealso:
 EXAMPLES = r"""
 - name: Nothing is wrong
   ansible.builtin.assert:
-    that: objects | edgefed.kubefed.awx_objects('roles') | edgefed.kubefed.awx_problems({'credentials': ['vault']}) == []
+    that: objects | edgefed.kubefed.awx_objects('roles') | edgefed.kubefed.awx_problems(existing) == []
+  vars:
+    existing:
+      credentials: [vault]
 """
 
 RETURN = r"""
