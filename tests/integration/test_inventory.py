@@ -18,7 +18,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 ANSIBLE = str(Path(sys.executable).with_name("ansible-playbook"))
 GOOD = {"hosts": {"center": None}}
 LONG = "a" * 64
-PLAYBOOKS = sorted(path.name for path in (REPOSITORY / "playbooks").glob("*.yml"))
+# All but the one that looks at no cluster.
+PLAYBOOKS = sorted(path.name for path in (REPOSITORY / "playbooks").glob("*.yml") if path.name != "awx.yml")
 
 
 def refused(tmp_path: Path, groups: dict[str, Any], playbook: str) -> str:
