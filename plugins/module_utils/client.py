@@ -273,10 +273,7 @@ class Client:
             raise
 
     def list(self, path: str, query: dict[str, Any] | None = None, timeout: tuple[float, float] = TIMEOUT) -> Iterator[dict[str, Any]]:
-        """Every item of a collection, page by page (500 each). Items carry no ``kind``: the API leaves it out in lists.
-
-        A page that comes so late that the server has forgotten the state it is of (410) is the end of the pages: all is read anew, at once.
-        """
+        """Every item of a collection, page by page (500 each), or at once where a page is too late (410). In lists none has a ``kind``."""
         wanted = {"limit": PAGE, **(query or {})}
         items: list[dict[str, Any]] = []
         while True:
@@ -285,8 +282,8 @@ class Client:
             except ApiError as error:
                 if error.status != 410 or "continue" not in wanted:
                     raise
-                wanted, items = {**(query or {}), "limit": None}, []
-                continue
+                items = []
+                page = self.request("GET", path, query={**(query or {}), "limit": None}, timeout=timeout)
             items += page.get("items") or []
             token = (page.get("metadata") or {}).get("continue")
             if not token:
