@@ -273,7 +273,7 @@ class Client:
             raise
 
     def list(self, path: str, query: dict[str, Any] | None = None, timeout: tuple[float, float] = TIMEOUT) -> Iterator[dict[str, Any]]:
-        """Every item of a collection, page by page (500 each), or at once when a page comes too late (410). In lists none has a ``kind``."""
+        """Every item of a collection, page by page (500 each), or at once where a page is too late (410). In lists none has a ``kind``."""
         wanted = {"limit": PAGE, **(query or {})}
         items: list[dict[str, Any]] = []
         while True:
