@@ -54,6 +54,7 @@ clusters:
       cluster: zj
       index: 2
       addresses: 127.3.0.0/16
+      ingress: 127.3.255.1
       ports: {kube_apiserver: 20020, etcd: 20021, kubefed_webhook: 20026}
       kubeconfig: /home/me/work/.edgefed/lab/kubeconfigs/zj
       pki: /home/me/work/.edgefed/lab/kwok/clusters/zj/pki
@@ -76,6 +77,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import processes
+from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.documents import ingress_address
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import PidFiles, ports_taken
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles, assign_indexes, cluster_ports, octet
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.options import FOLDER, PLAN
@@ -130,6 +132,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
             "cluster": cluster,
             "index": wish.indexes[host],
             "addresses": f"127.{octet(wish.indexes[host])}.0.0/16",
+            "ingress": ingress_address(octet(wish.indexes[host])),
             "ports": cluster_ports(wish.port_base, wish.indexes[host]).as_dict(),
             "kubeconfig": files.kubeconfig(host),
             "pki": f"{files.work(cluster)}/pki",

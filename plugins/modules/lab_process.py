@@ -45,6 +45,10 @@ options:
     type: list
     elements: int
     default: []
+  address:
+    description: The address of this machine that O(ports) are on.
+    type: str
+    default: 127.0.0.1
   ready_url:
     description: It is ready when this answers; C(tcp://), C(http://) or C(https://).
     type: str
@@ -121,6 +125,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "environment": {"type": "dict", "default": {}},
     "files": {"type": "list", "elements": "path", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
+    "address": {"type": "str", "default": "127.0.0.1"},
     "ready_url": {"type": "str", "default": ""},
     "ready_ca": {"type": "path"},
     "lock": {"type": "path"},
@@ -141,6 +146,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
         environment={key: str(value) for key, value in params["environment"].items()},
         watched=params["files"],
         ports=params["ports"],
+        address=params["address"],
         ready=params["ready_url"],
         ready_ca=params["ready_ca"] or "",
         lock=params["lock"] or "",

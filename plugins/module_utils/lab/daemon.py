@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, edgefed contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One daemon of the lab besides kwokctl's: KubeFed's webhook or controller manager."""
+"""One daemon of the lab besides kwokctl's, such as KubeFed's webhook or controller manager."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.lab import process
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.kwok import ports_taken
 from ansible_collections.edgefed.kubefed.plugins.module_utils.lab.layout import LabFiles
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
+
+PORTS = "other ports: lab_port_base gives each cluster ten, lab_dns_port and lab_ingress_port have their own"
 
 
 def fingerprint(command: list[str], environment: dict[str, str], contents: dict[str, bytes | None]) -> dict[str, str]:
@@ -60,6 +62,7 @@ class Daemon:
     environment: dict[str, str] = field(default_factory=dict)
     watched: list[str] = field(default_factory=list)
     ports: list[int] = field(default_factory=list)
+    address: str = processes.LOOPBACK
     ready: str = ""
     ready_ca: str = ""
     lock: str = ""
@@ -102,9 +105,9 @@ class Daemon:
 
     def start(self, timeout: float) -> processes.ProcessId:
         """Start it and wait until it answers; a daemon that does not is stopped again."""
-        taken = processes.listeners(self.ports)
+        taken = processes.listeners(self.ports, self.address)
         if taken:
-            raise ports_taken(f"The lab's {self.name}", taken)
+            raise ports_taken(f"The lab's {self.name}", taken, PORTS)
         storage.make_folder(self.files.processes)
         lock = self._take_lock()
         environment = {"PATH": "/usr/bin:/bin", "HOME": self.files.root, **self.environment}

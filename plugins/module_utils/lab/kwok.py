@@ -211,15 +211,16 @@ class Cluster:
             )
 
 
-def ports_taken(who: str, taken: list[processes.Listener]) -> EdgefedError:
+def ports_taken(
+    who: str, taken: list[processes.Listener], remedy: str = "lab_port_base to a free range (ten ports for each cluster)"
+) -> EdgefedError:
     """The error that names each taken port with its process, and the lab that the process belongs to."""
     said = []
     for listener in taken:
         lab = processes.mark(listener.pid) if listener.pid else None
         said.append(f"{listener}{f' of the lab in {lab[0]}' if lab else ''}")
     return EdgefedError(
-        f"{who} cannot start: {'; '.join(said)}. Next: stop that process, or set lab_port_base to a free range "
-        "(ten ports for each cluster). Nothing was started.",
+        f"{who} cannot start: {'; '.join(said)}. Next: stop that process, or set {remedy}. Nothing was started.",
         code="port_taken",
         details={"ports": [{"port": one.port, "pid": one.pid, "name": one.name} for one in taken]},
     )

@@ -13,6 +13,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from typing import Any, Iterator
 MARK_LAB = "EDGEFED_LAB"
 MARK_PART = "EDGEFED_LAB_PART"
 
+LOOPBACK = "127.0.0.1"
+_LOOPBACK6 = "00000000000000000000000001000000"
 _ANY_ADDRESS = ("00000000", "00000000000000000000000000000000", "0000000000000000FFFF000000000000")
-_LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 _LISTENING = "0A"
 
 
@@ -156,21 +158,23 @@ class Listener:
         return f"port {self.port} is taken by process {self.pid} ({self.name})"
 
 
-def parse_listening(table: str) -> dict[int, str]:
-    """Port -> socket inode of what listens on 127.0.0.1 or every address, from ``/proc/net/tcp`` or ``tcp6``."""
+def parse_listening(table: str, host: str) -> dict[int, str]:
+    """Port -> socket inode of what listens on the IPv4 address ``host`` or on every one, from ``/proc/net/tcp`` or ``tcp6``."""
     found = {}
+    own = socket.inet_aton(host)[::-1].hex().upper()
+    colliding = (*_ANY_ADDRESS, own, f"0000000000000000FFFF0000{own}", *([_LOOPBACK6] if host == LOOPBACK else []))
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == _LISTENING:
             address, _dummy, port = fields[1].partition(":")
-            if address in _ANY_ADDRESS or address in _LOOPBACK:
+            if address in colliding:
                 found[int(port, 16)] = fields[9]
     return found
 
 
-def listeners(ports: list[int]) -> list[Listener]:
-    """Who listens on which of these ports of the loopback address."""
-    tables = {**parse_listening(_read("/proc/net/tcp6").decode()), **parse_listening(_read("/proc/net/tcp").decode())}
+def listeners(ports: list[int], host: str = LOOPBACK) -> list[Listener]:
+    """Who listens on which of these ports of an address of this machine."""
+    tables = {**parse_listening(_read("/proc/net/tcp6").decode(), host), **parse_listening(_read("/proc/net/tcp").decode(), host)}
     inodes = {f"socket:[{tables[port]}]": port for port in ports if port in tables}
     owners = _socket_owners(set(inodes)) if inodes else {}
     return [Listener(port, owners.get(link), name(owners[link]) if link in owners else "") for link, port in inodes.items()]

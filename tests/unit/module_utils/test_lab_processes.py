@@ -120,7 +120,8 @@ def test_addresses_that_do_not_collide_are_left_out() -> None:
     table += row.format(address="0200007F", port=20001, state="0A", inode=12)
     table += row.format(address="0100007F", port=20002, state="01", inode=13)
     table += row.format(address="00000000", port=20003, state="0A", inode=14)
-    assert processes.parse_listening(table) == {20000: "11", 20003: "14"}
+    assert processes.parse_listening(table, "127.0.0.1") == {20000: "11", 20003: "14"}
+    assert processes.parse_listening(table, "127.0.0.2") == {20001: "12", 20003: "14"}
 
 
 def test_pid_files_that_do_not_tell_the_truth(tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
