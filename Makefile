@@ -27,7 +27,7 @@ STARTED := $(shell date +%s)
 
 .PHONY: help
 help:
-	@echo 'make demo   the article, live: three clusters, KubeFed, joined, resources propagated, verified'
+	@echo 'make demo   the article, live: three clusters, KubeFed, joined, resources propagated, verified, a name in DNS'
 	@echo '           LAB_DRIVER=kind: on kind clusters, with real nodes, pods and packets'
 	@echo 'make down   remove every lab cluster, process and file it made'
 	@echo 'make test   all tests (what CI runs)'
@@ -61,7 +61,7 @@ $(VENV)-faults/.test: tests/faults/requirements.lock
 
 .PHONY: demo
 demo: $(VENV)/.user
-	@$(PLAYBOOK) -e lab_driver=$(LAB_DRIVER) playbooks/site.yml
+	@$(PLAYBOOK) -e lab_driver=$(LAB_DRIVER) -e lab_names_required=false playbooks/site.yml playbooks/lab_names.yml
 	@printf '\nDone in %s s. Look around:  kubectl --kubeconfig .edgefed/kubeconfig --context cddev get all -A\n' "$$(( $$(date +%s) - $(STARTED) ))"
 	@printf 'kubectl, helm and kubefedctl are in %s/bin; the report is .edgefed/report.html; make down removes it all.\n' "$(VENV)"
 
@@ -133,6 +133,11 @@ molecule: $(VENV)/.test tools
 	$(call STEP,Molecule scenario default)
 	molecule test -s default
 
+.PHONY: dns
+dns: $(VENV)/.test tools
+	$(call STEP,Molecule scenario dns)
+	molecule test -s dns
+
 # kind needs podman or Docker. Root on Debian or Ubuntu gets podman; anybody else is told, and nothing counts as passed.
 KIND_PACKAGES := podman runc conmon netavark aardvark-dns iptables nftables iproute2 debootstrap zstd
 .PHONY: kind
@@ -154,12 +159,14 @@ faults faults-sample: $(VENV)/.test $(VENV)-faults/.test programs tools
 	pytest tests/faults
 	@if [ "$@" = faults ]; then PYTHONPATH=tests:collections python -m faults.report; fi
 
-# The first on the lab of make demo, the others on 21 clusters of their own. Results in benchmarks/results.
+# The first two on the lab of make demo, the others on 21 clusters of their own. Results in benchmarks/results.
 .PHONY: bench
-bench: $(VENV)/.user tools
+bench: $(VENV)/.test tools
 	$(call STEP,benchmarks)
 	@if [ ! -s .edgefed/kubeconfig ]; then echo 'The benchmarks need a lab. Next: make demo' >&2; exit 1; fi
 	@python benchmarks/tasks.py .edgefed/kubeconfig
+	@PYTHONPATH=collections python benchmarks/failover.py --state .edgefed --dns 127.0.0.1:10053 --ingress-port 8088 \
+	  --results benchmarks/results/failover.json
 	@PYTHONPATH=collections python benchmarks/members.py
 	@PYTHONPATH=collections python benchmarks/resources.py
 
@@ -182,7 +189,7 @@ oldest: $(VENV)-2.18/.test tools
 .PHONY: test
 test: lint unit $(VENV)-2.18/.test $(VENV)-faults/.test
 	$(call STEP,the rest side by side$(comma) logs in $(CACHE)/logs)
-	@python tests/side_by_side.py 3 $(CACHE)/logs standalone kind federation-members federation-resources molecule sanity package oldest faults-sample
+	@python tests/side_by_side.py 3 $(CACHE)/logs standalone kind federation-members federation-resources molecule dns sanity package oldest faults-sample
 	$(call STEP,all tests passed)
 
 .PHONY: lock
