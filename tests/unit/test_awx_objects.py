@@ -34,6 +34,7 @@ ELSEWHERE = {
     "inventory_check.yml": "is the first part of every other",
     "lab_down.yml": "labs are on one's own machine",
     "lab_report.yml": "labs are on one's own machine",
+    "lab_names.yml": "labs are on one's own machine",
     "lab_up.yml": "labs are on one's own machine",
     "tools.yml": "the execution environment holds what it brings",
 }
