@@ -115,7 +115,9 @@ def federate(lab: Any) -> Iterator[Federate]:
     for cluster in CLUSTERS:
         ours = [item["metadata"]["name"] for item in lab.get(cluster, "namespaces")["items"] if item["metadata"]["name"].startswith("fe-")]
         if ours:
-            lab.kubectl(cluster, "delete", "namespace", *ours, f"--wait={str(cluster == 'local').lower()}")
+            # some may be going already
+            waits = f"--wait={str(cluster == 'local').lower()}"
+            lab.kubectl(cluster, "delete", "namespace", *ours, "--ignore-not-found", waits)
     for name in CLUSTERS:
         if name not in there:
             member(name, "absent")

@@ -21,6 +21,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint im
     Finding,
     lint,
     under_limits,
+    under_quota,
     wants,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
@@ -93,9 +94,7 @@ def _of_members(host: Host, asked: Asked, places: set[tuple[str, str]], away: Co
         try:
             client = asked.member(cluster)
             limits = {(cluster, namespace): _limits(client, namespace) for namespace in inside}
-            counted = [
-                one for one in asked.changing if cluster in one.previews and (found := limits.get((cluster, one.key[1]))) and found.quotas
-            ]
+            counted = [one for one in asked.changing if under_quota(one, cluster, limits.get((cluster, one.key[1])))]
             return limits, _there(client, cluster, counted), ("", "")
         except EdgefedError as error:
             return {}, {}, (error.without_next, error.next_step)

@@ -14,6 +14,7 @@ from typing import Any, Collection, Iterable, Mapping
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation import api_versions, lint_rules
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Key, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields import value_at
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import (
     KINDS,
     QUOTA,
@@ -33,6 +34,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.shares import REPLICAS
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem, dotted
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType, nearest
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.usage import usage
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 ERROR, WARN, OFF = LEVELS = ("error", "warn", "off")
@@ -114,6 +116,14 @@ def under_limits(resources: list[Resource], beside: Collection[Key] = ()) -> set
     }
 
 
+def under_quota(resource: Resource, cluster: str, limits: Limits | None) -> bool:
+    """Whether a quota there counts the object, so that what the cluster has of it already has to be known."""
+    if limits is None or cluster not in resource.previews:
+        return False
+    taken = usage(resource.previews[cluster], _counted(resource), limits.ranges)
+    return any(name in taken for quota in limits.quotas for name in value_at(quota, ("spec", "hard")) or {})
+
+
 def _takes(body: dict[str, Any]) -> bool:
     return bool(lint_rules.pod_spec(body)[1]) or body["kind"] in ("Service", "PersistentVolumeClaim")
 
@@ -181,13 +191,17 @@ def _limited(resources: list[Resource], world: dict[str, World], beside: Beside)
 
 
 def _change(resource: Resource, cluster: str, beside: Beside) -> Change:
-    target = resource.type.target if resource.type else {}
     live = beside.objects.get(resource.key)
     before = beside.members.get((cluster, resource.key))
     if before is None and live and resource.type:
         before = dict(_there(live, resource.type, beside.clusters)).get(cluster)
-    counted = ".".join(part for part in (target.get("pluralName", ""), target.get("group")) if part)
-    return Change(resource.previews[cluster], before, counted)
+    return Change(resource.previews[cluster], before, _counted(resource))
+
+
+def _counted(resource: Resource) -> str:
+    """The plural of the target's kind with its group, as quotas have it."""
+    target = resource.type.target if resource.type else {}
+    return ".".join(part for part in (target.get("pluralName", ""), target.get("group")) if part)
 
 
 def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, dict[str, str]]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,15 @@ import pytest
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Resource
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.limits import Limits
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import DEFAULTS, Beside, Finding, levels, lint, wants
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import (
+    DEFAULTS,
+    Beside,
+    Finding,
+    levels,
+    lint,
+    under_quota,
+    wants,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
@@ -264,6 +272,12 @@ def test_limits_of_one_cluster_and_of_the_set_itself() -> None:
     assert [one.clusters for one in found(body, given)] == [("cddev",)]
     known = Beside({("FederatedDeployment", "shop", "web"): body}, TYPES, CLUSTERS, limits={("zj", "shop"): Limits([quota])})
     assert lint([resource(body)], known, DEFAULTS) == [], "what is there already adds nothing"
+    running = resource(body)
+    members = {("zj", running.key): {"kind": "Deployment", **body["spec"]["template"]}}
+    adopted = Beside({}, TYPES, CLUSTERS, limits={("zj", "shop"): Limits([quota])}, members=members)
+    assert lint([running], adopted, DEFAULTS) == [], "nor what a member has by itself"
+    assert under_quota(running, "zj", Limits([quota])) and not under_quota(running, "zj", None)
+    assert not under_quota(running, "zj", Limits([{"metadata": {"name": "q"}, "spec": {"hard": {"services": "1"}}}]))
 
 
 def test_levels() -> None:
