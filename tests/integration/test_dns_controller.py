@@ -93,6 +93,34 @@ def test_the_articles_document_as_it_stands(site: Site) -> None:
         site.lab.kubectl(context, "delete", "ingress/test-ingress", "service/federated-svc", "-n", "vrfederation")
 
 
+@pytest.mark.parametrize("path", ["in_process", "module"])
+def test_applied_like_everything_else(site: Site, run_task: Any, path: str) -> None:
+    """By federated_resource: made, again, changed, again, removed, again; each in check mode first."""
+    meta = {"name": "other", "namespace": NAMESPACE}
+    record = {"apiVersion": "multiclusterdns.kubefed.io/v1alpha1", "kind": "ServiceDNSRecord", "metadata": meta}
+    given, changed = ({**record, "spec": {"domainRef": DOMAIN, "recordTTL": ttl}} for ttl in (60, 90))
+
+    def there() -> Any:
+        found = site.lab.get("local", "servicednsrecord", "other", "-n", NAMESPACE)
+        return found["spec"]["recordTTL"] if found else None
+
+    def run(body: dict[str, Any], state: str, check: bool) -> Any:
+        task = {"kubeconfig": site.lab.kubeconfig, "context": "local", "definitions": [body], "state": state}
+        return run_task("federated_resource", task, path=path, check=check)["changed"]
+
+    for body, state, changes, after in (
+        (given, "present", True, 60),
+        (given, "present", False, 60),
+        (changed, "present", True, 90),
+        (changed, "present", False, 90),
+        (changed, "absent", True, None),
+        (changed, "absent", False, None),
+    ):
+        before = there()
+        assert run(body, state, True) is changes and there() == before
+        assert run(body, state, False) is changes and there() == after
+
+
 def test_a_service_and_its_names(site: Site, both: list[str]) -> None:
     """What upstream documents, with status."""
     entries = site.endpoint("service-web")["spec"]["endpoints"]

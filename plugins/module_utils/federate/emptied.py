@@ -19,7 +19,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespa
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import NONE, decide_absent, in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import placed_clusters
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, HOST_ONLY
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 
@@ -89,7 +89,7 @@ class Emptied:
             return []
         if name not in self._left:
             keys = [*(key for key in self.given if key[1] == name), (FEDERATED_NAMESPACE, name, name)]
-            types = {**self.federation.types, PREFERENCE.kind: PREFERENCE}
+            types = {**self.federation.types, **HOST_ONLY}
             going = [(types[kind].plural, each) for kind, _namespace, each in keys if kind in types]
             self._left[name] = contents(self.session.host, self.session.host.client, name, going, self.session.orphan)
         return self._left[name]

@@ -14,7 +14,13 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import ORPHAN_MARK
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.status import version_name
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType, table
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import (
+    DNS_RECORDS,
+    FEDERATED_NAMESPACE,
+    PREFERENCE,
+    FederatedType,
+    table,
+)
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.desired import CORDON
 from ansible_collections.edgefed.kubefed.plugins.module_utils.member.readiness import readiness
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
@@ -44,8 +50,9 @@ class Host:
         with ThreadPoolExecutor(min(self.parallel, len(todo))) as pool:
             return list(pool.map(work, todo))
 
-    def federation(self) -> Federation:
-        """Federated types and joined clusters. Raises :class:`EdgefedError` where KubeFed is not installed."""
+    def federation(self, names: bool = False) -> Federation:
+        """Federated types and joined clusters, and whether there are kinds for ``names``, if that is asked for. Raises
+        :class:`EdgefedError` where KubeFed is not installed."""
         kinds = ("federatedtypeconfigs", "kubefedclusters")
         try:
             configs, clusters = self.each(lambda kind: list(self.client.list(self._own(kind))), kinds)
@@ -64,7 +71,8 @@ class Host:
         versions = {item["metadata"]["name"]: str((item.get("status") or {}).get("kubernetesVersion") or "") for item in clusters}
         cordoned = {name: str(mark) for name, mark in marks.items() if mark}
         away = frozenset(item["metadata"]["name"] for item in clusters if not readiness(item).ready)
-        return Federation(table(configs), labels, self.namespace, cordoned, versions, away)
+        served = names and self.client.find(f"/apis/{next(iter(DNS_RECORDS.values())).api_version}") is not None
+        return Federation(table(configs), labels, self.namespace, cordoned, versions, away, served)
 
     def _own(self, plural: str) -> str:
         return f"{CORE}/v1beta1/namespaces/{self.namespace}/{plural}"

@@ -55,7 +55,7 @@ def look(host: Host, federation: Federation, resources: list[Resource], versions
         lambda: host.namespaces([*names, *defined]),
         lambda: host.objects(others, [*federated_namespace_types(federation, names), *types]),
         lambda: host.preferences(leads),
-        lambda: host.versions(others) if versions else {},
+        lambda: host.versions([resource for resource in others if resource.propagated]) if versions else {},
         host.settings,
     ]
     hosts, objects, led_by, recorded, settings = host.each(lambda read: read(), reads)

@@ -15,7 +15,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import namespaces_of
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import AWAIT_DELETION, NONE, decide_absent
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, PREFERENCE, FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE, HOST_ONLY, FederatedType
 
 
 @dataclass
@@ -73,7 +73,7 @@ def leftovers(session: Session, federation: Federation, given: set[Key]) -> list
 
 def _places(federation: Federation, wanted: Prune, session: Session) -> list[tuple[str, FederatedType]]:
     """The collections to look in. Where namespaces are named, or KubeFed has only its own, no others and nothing outside of namespaces."""
-    types = [*(found for found in federation.types.values() if found.enabled), PREFERENCE]
+    types = [*(found for found in federation.types.values() if found.enabled), *HOST_ONLY.values()]
     namespaces = wanted.namespaces
     if not namespaces and session.host.settings().get("scope") == "Namespaced":
         namespaces = (federation.namespace,)

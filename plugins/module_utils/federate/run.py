@@ -16,6 +16,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.present i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.application import wrong_options
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import names_in
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError, Result
 
@@ -30,7 +31,7 @@ def run(params: dict[str, Any], check: bool, diff: bool, connect: Callable[..., 
     problems[:0] = [*asked, *vain]
     try:
         session = _session(params, goal, connect, check=check, diff=diff)
-        federation = session.host.federation()
+        federation = session.host.federation(names_in(documents))
     except EdgefedError as error:
         refuse(problems)
         raise with_remedy(error) from None

@@ -23,7 +23,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.server_
     template_problem,
 )
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Path, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import PREFERENCE, FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
 
 
 class Schemas:
@@ -90,8 +90,8 @@ def try_applies(session: Session, steps: list[Step], seen: Seen) -> list[Problem
     """Every object that is to be written; fills :attr:`Step.after`, and finds those that would not change after all.
 
     Outside of check mode, of new objects only the first of each collection is tried, which shows whether they may be made there at all: the
-    server has seen their templates (a preference has none, and is tried), there is nothing that they could be in conflict with, and trying
-    one costs half of making it.
+    server has seen their templates (what goes to no cluster has none, and is tried), there is nothing that they could be in conflict
+    with, and trying one costs half of making it.
     """
     todo = [step for step in steps if step.todo]
     for step in todo:
@@ -102,7 +102,7 @@ def try_applies(session: Session, steps: list[Step], seen: Seen) -> list[Problem
 
 def _worth_trying(steps: list[Step]) -> list[Step]:
     first = {step.resource.collection: step for step in reversed(steps) if step.action == CREATE}
-    return [step for step in steps if step.action != CREATE or step.resource.type is PREFERENCE or first[step.resource.collection] is step]
+    return [step for step in steps if step.action != CREATE or not step.resource.propagated or first[step.resource.collection] is step]
 
 
 def _try_apply(session: Session, step: Step, seen: Seen) -> list[Problem]:

@@ -17,16 +17,17 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.fields 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preferences import check_preference
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Path, Problem
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import (
+    DNS_GROUP,
+    DNS_RECORDS,
     FEDERATED_NAMESPACE,
+    HOST_ONLY,
     PREFERENCE,
     SYSTEM_NAMESPACES,
     FederatedType,
     nearest,
 )
 
-DNS_KINDS = ("IngressDNSRecord", "ServiceDNSRecord", "Domain")
 FEDERATED = "Federated"
-DNS_GROUP = "multiclusterdns.kubefed.io"
 METADATA = ("name", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
 # A manifest written with `kubectl get -o yaml` has them; the API server owns them.
 SERVER_METADATA = (
@@ -47,7 +48,8 @@ Key = tuple[str, str, str]
 @dataclass(frozen=True)
 class Federation:
     """What the host cluster says: federated types by kind, joined clusters with their labels, KubeFed's namespace, which clusters
-    are ``cordoned`` or ``drained``, the Kubernetes version of each as KubeFed found it, and those that it finds ``away``."""
+    are ``cordoned`` or ``drained``, the Kubernetes version of each as KubeFed found it, those that it finds ``away``, and whether it has
+    the kinds for ``names`` (role dns)."""
 
     types: dict[str, FederatedType]
     clusters: dict[str, dict[str, str]]
@@ -55,6 +57,7 @@ class Federation:
     cordoned: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
+    names: bool = False
 
 
 @dataclass
@@ -94,7 +97,7 @@ class Resource:
     @property
     def propagated(self) -> bool:
         """Whether KubeFed carries it to clusters."""
-        return self.type not in (None, PREFERENCE)
+        return self.type not in (None, *HOST_ONLY.values())
 
     @property
     def secret(self) -> bool:
@@ -109,6 +112,11 @@ class Checked:
     resources: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+
+
+def names_in(documents: list[Document]) -> bool:
+    """Whether any is for names, so that :class:`Federation` has to know of these."""
+    return any(document.kind in DNS_RECORDS for document in documents)
 
 
 def check(documents: list[Document], federation: Federation, namespace: str, full: bool = True) -> Checked:
@@ -141,7 +149,7 @@ def _identify(document: Document, federation: Federation, namespace: str) -> tup
     problems = [*_check_kind(document, federation), *_check_metadata(document)]
     if problems:
         return None, problems
-    federated = PREFERENCE if document.kind == PREFERENCE.kind else federation.types.get(document.kind)
+    federated = _type_of(document, federation)
     body = {key: value for key, value in document.body.items() if key != "status"}
     meta = body["metadata"] = {key: value for key, value in body["metadata"].items() if key not in SERVER_METADATA}
     if federated is None or not federated.namespaced:
@@ -161,14 +169,22 @@ def _check_kind(document: Document, federation: Federation) -> list[Problem]:
     ]
     if problems or (document.kind, document.body["apiVersion"]) == ("Namespace", "v1"):
         return problems
-    if document.kind in DNS_KINDS or document.body["apiVersion"].startswith(DNS_GROUP):
+    of_names = document.body["apiVersion"].startswith(DNS_GROUP)
+    if of_names and document.kind not in DNS_RECORDS:
+        close = nearest(document.kind, DNS_RECORDS) or list(DNS_RECORDS)
+        return [document.problem(("kind",), f"there is no kind {document.kind} for names", f"use {' or '.join(close)}")]
+    if document.kind in DNS_RECORDS and not federation.names:
         cause = f"{document.kind} is refused here: it is no federated resource, and KubeFed has no DNS controllers since 0.7"
-        return [document.problem(("kind",), cause, "put it into dns_records, and run playbooks/dns.yml")]
+        return [document.problem(("kind",), cause, "run playbooks/dns.yml first, which brings the kind and a controller for it")]
     return _check_type(document, federation)
 
 
+def _type_of(document: Document, federation: Federation) -> FederatedType | None:
+    return HOST_ONLY.get(document.kind) or federation.types.get(document.kind)
+
+
 def _check_type(document: Document, federation: Federation) -> list[Problem]:
-    found = PREFERENCE if document.kind == PREFERENCE.kind else federation.types.get(document.kind)
+    found = _type_of(document, federation)
     if found is None:
         return [document.problem(("kind",), f"{document.kind} is not a federated kind", _which_kind(document.kind, federation))]
     if not found.enabled:
@@ -223,7 +239,7 @@ def _check_namespace(document: Document, federated: FederatedType, namespace: st
     if document.kind == FEDERATED_NAMESPACE and namespace != document.name:
         cause = f"a FederatedNamespace lies in the namespace that it federates, not in {namespace!r}"
         return [document.problem(path, cause, f"write namespace: {document.name}, or name: {namespace}")]
-    if namespace in SYSTEM_NAMESPACES:
+    if namespace in SYSTEM_NAMESPACES and document.kind not in DNS_RECORDS:
         cause = f"KubeFed propagates nothing of the namespace {namespace!r}"
         return [document.problem(path, cause, "give the object another namespace")]
     return []
@@ -231,7 +247,7 @@ def _check_namespace(document: Document, federated: FederatedType, namespace: st
 
 def _check_body(resource: Resource, federation: Federation, notices: list[str]) -> list[Problem]:
     document = resource.document
-    if resource.type is None:
+    if resource.type is None or resource.key[0] in DNS_RECORDS:
         return []
     if resource.type is PREFERENCE:
         problems, said = check_preference(document, federation.clusters)

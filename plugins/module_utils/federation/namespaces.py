@@ -14,7 +14,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.plan import in_deletion
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.preview import PlacementError, placed_clusters, preview
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, Problem
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FEDERATED_NAMESPACE
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import DNS_RECORDS, FEDERATED_NAMESPACE
 
 MADE_BY = "edgefed.io/made-by"
 MADE_BY_US = "federated_resource"
@@ -69,14 +69,9 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
     for name in namespaces_of(resources):
         made = len(result.resources)
         inside = [resource for resource in resources if resource.key[1] == name]
-        if situation.limited and name != situation.federation.namespace:
-            only = situation.federation.namespace
-            cause = f"this KubeFed watches only its own namespace {only}"
-            result.problems += [_wrong(resource, cause, f"write namespace: {only}") for resource in inside]
-            continue
-        if not situation.limited and name == situation.federation.namespace:
-            cause = "KubeFed propagates nothing of its own namespace"
-            result.problems += [_wrong(resource, cause, "give the object another namespace") for resource in inside]
+        out_of_reach = _out_of_reach([resource for resource in inside if resource.key[0] not in DNS_RECORDS], name, situation)
+        if out_of_reach or (not situation.limited and name == situation.federation.namespace):
+            result.problems += out_of_reach
             continue
         if ("Namespace", "", name) not in defined:
             _host_namespace(result, name, inside, situation)
@@ -92,6 +87,18 @@ def needed(resources: list[Resource], situation: Situation) -> Needed:
         else:
             _federate(result, name, users, situation)
     return result
+
+
+def _out_of_reach(inside: list[Resource], name: str, situation: Situation) -> list[Problem]:
+    """What KubeFed does not look at, since it lies in this namespace."""
+    own = situation.federation.namespace
+    if situation.limited and name != own:
+        return [_wrong(resource, f"this KubeFed watches only its own namespace {own}", f"write namespace: {own}") for resource in inside]
+    if not situation.limited and name == own:
+        return [
+            _wrong(resource, "KubeFed propagates nothing of its own namespace", "give the object another namespace") for resource in inside
+        ]
+    return []
 
 
 def _host_namespace(result: Needed, name: str, inside: list[Resource], situation: Situation) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.api_versions import RETIRED, modern
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.legacy import LEGACY
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import FederatedType
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import HOST_ONLY, FederatedType
 from ansible_collections.edgefed.kubefed.plugins.module_utils.outcome import EdgefedError
 
 Object = dict[str, Any]
@@ -34,9 +34,9 @@ class NotFederated(EdgefedError):
 
 
 def is_federated(manifest: Object, types: dict[str, FederatedType]) -> bool:
-    """Whether the object is a federated one already."""
+    """Whether the object is a federated one already, or one for the host cluster alone."""
     group = _group(str(manifest.get("apiVersion")))
-    return group == "types.kubefed.io" or any(
+    return group in ("types.kubefed.io", *(_group(one.api_version) for one in HOST_ONLY.values())) or any(
         found.kind == manifest.get("kind") and _group(found.api_version) == group for found in types.values()
     )
 

@@ -101,16 +101,19 @@ DEFAULTS: dict[str, FederatedType] = {
 }
 
 
+def _of_the_host(kind: str, group: str) -> FederatedType:
+    plural = f"{kind.lower()}s"
+    target = {"group": group, "version": "v1alpha1", "kind": kind, "scope": "Cluster"}
+    return FederatedType(plural, kind, f"{group}/v1alpha1", plural, True, target, True)
+
+
 # What KubeFed's scheduler reads. It lies beside the federated object that it leads, and goes to no cluster itself.
-PREFERENCE = FederatedType(
-    "replicaschedulingpreferences",
-    "ReplicaSchedulingPreference",
-    "scheduling.kubefed.io/v1alpha1",
-    "replicaschedulingpreferences",
-    True,
-    {"group": "scheduling.kubefed.io", "version": "v1alpha1", "kind": "ReplicaSchedulingPreference", "scope": "Cluster"},
-    True,
-)
+PREFERENCE = _of_the_host("ReplicaSchedulingPreference", "scheduling.kubefed.io")
+DNS_GROUP = "multiclusterdns.kubefed.io"
+# What the DNS controller reads (role dns).
+DNS_RECORDS = {kind: _of_the_host(kind, DNS_GROUP) for kind in ("Domain", "IngressDNSRecord", "ServiceDNSRecord")}
+# All that goes to no cluster.
+HOST_ONLY = {PREFERENCE.kind: PREFERENCE, **DNS_RECORDS}
 
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:

@@ -18,7 +18,7 @@ from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.options i
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.prepare import Prepared, prepare
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.refuse import refuse, with_remedy
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federate.sources import gather
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Federation, Resource, names_in
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.diffs import told_decisions
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.lint import levels
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import placed
@@ -49,7 +49,7 @@ def _preview(params: dict[str, Any], check: bool, connect: Callable[..., Client]
     documents, problems = read(params)
     host = None if params["offline"] else host_of(params, connect)
     members = Members(params, connect)
-    federation = host.federation() if host else _of_inventory(params)
+    federation = host.federation(names_in(documents)) if host else _of_inventory(params)
     documents, wrong = gather(params, documents, federation, host, unpacked(params.get(PACKED)), member=members.client)
     problems += wrong
 
@@ -78,7 +78,7 @@ def _of_inventory(params: dict[str, Any]) -> Federation:
         cause = f"No cluster can be called {', '.join(map(repr, bad))}" if bad else "No cluster is known, so there is nothing to preview"
         raise EdgefedError(f"{cause}. Next: correct the inventory group federation_members, or the option clusters.", code="no_clusters")
     types = table(params["types"]) if params["types"] else {}
-    return Federation({**DEFAULTS, **types}, clusters, params["federation_namespace"])
+    return Federation({**DEFAULTS, **types}, clusters, params["federation_namespace"], names=True)
 
 
 def _items(prepared: Prepared, federation: Federation) -> list[Item]:

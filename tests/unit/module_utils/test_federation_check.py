@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 import yaml
 
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.check import Checked, Federation, check
-from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import from_value, parse
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.namespaces import Situation, needed
+from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.sources import Document, from_value, parse
 from ansible_collections.edgefed.kubefed.plugins.module_utils.federation.types import table
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -116,7 +118,7 @@ def test_what_the_server_owns_is_left_out() -> None:
         ({"kind": "IngressDNSRecord"}, "kind: IngressDNSRecord is refused here: it is no federated resource, and KubeFed has no DNS"),
         (
             {"kind": "Other", "apiVersion": "multiclusterdns.kubefed.io/v1alpha1"},
-            "kind: Other is refused here: it is no federated resource",
+            "kind: there is no kind Other for names -> use Domain or IngressDNSRecord or ServiceDNSRecord",
         ),
         ({"metadata": "x"}, "metadata: this is a text, not a mapping -> write name and namespace here"),
         ({"metadata": {"namespace": "shop"}}, "metadata.name: there is no name -> give the object a name"),
@@ -301,6 +303,27 @@ def test_the_article_literally() -> None:
     ]
     previews = found.resources[1].previews
     assert (previews["local"]["spec"]["replicas"], previews["cddev"]["spec"]["replicas"]) == (1, 3)
+
+
+def test_names_once_there_are_kinds_for_them() -> None:
+    """They go to no cluster, need no spec, and may be in any namespace; a Domain is in KubeFed's own."""
+    group = "multiclusterdns.kubefed.io/v1alpha1"
+    domain = {
+        "apiVersion": group,
+        "kind": "Domain",
+        "metadata": {"name": "d", "namespace": "kube-federation-system"},
+        "domain": "a.example",
+    }
+    record = {"apiVersion": group, "kind": "ServiceDNSRecord", "metadata": {"name": "web", "namespace": "default"}, "spec": {}}
+    federation = replace(FEDERATION, names=True)
+    found = check([Document(body, "in") for body in (domain, record)], federation, "shop")
+    assert (found.problems, found.notices) == ([], [])
+    assert [(one.propagated, one.clusters, one.path) for one in found.resources] == [
+        (False, [], f"/apis/{group}/namespaces/kube-federation-system/domains/d"),
+        (False, [], f"/apis/{group}/namespaces/default/servicednsrecords/web"),
+    ]
+    need = needed(found.resources, Situation(federation, {"default": {"metadata": {}}}, {}))
+    assert (need.resources, need.problems) == ([], [])
 
 
 def test_legacy_backend_is_converted_with_a_notice() -> None:
