@@ -8,6 +8,8 @@ Read from KubeFed 0.10.0 (``pkg/controller/sync/dispatch``, ``pkg/controller/uti
 * of each target type it lists and watches what is labelled as managed, reads one that is in the way, creates, updates, deletes, and
   patches the label away. Status, where it is collected, comes with the object;
 * to weigh replicas it lists and watches pods, as soon as a type is enabled that a ReplicaSchedulingPreference can name;
+* to know which clusters answer, the DNS controller (``controller/``), which uses the same credentials, watches EndpointSlices, as soon as
+  Services or Ingresses are federated;
 * it asks ``/healthz`` and ``/version``, and its clients discover the API;
 * it writes its events to the host cluster, and the code that would list nodes for zones is never called.
 """
@@ -29,6 +31,8 @@ MANAGE = ("create", "delete", "get", "list", "patch", "update", "watch")
 WATCH = ("get", "list", "watch")
 RBAC_GROUP = "rbac.authorization.k8s.io"
 SCHEDULED = (("apps", "deployments"), ("apps", "replicasets"))
+NAMED = (("", "services"), ("networking.k8s.io", "ingresses"))
+ENDPOINTS = ("discovery.k8s.io", "endpointslices")
 # An API server lets nobody hand out rights he lacks, unless he may escalate (roles) or bind (bindings).
 HANDS_OUT = {
     "roles": (("roles", "escalate"),),
@@ -54,6 +58,8 @@ def least_rules(configs: Iterable[dict[str, Any]], scope: str) -> list[Rule]:
         verbs.setdefault((group, plural), set()).update(MANAGE)
         if (group, plural) in SCHEDULED:
             verbs.setdefault(("", "pods"), set()).update(WATCH)
+        if (group, plural) in NAMED:
+            verbs.setdefault(ENDPOINTS, set()).update(WATCH)
         if group == RBAC_GROUP:
             for other, verb in HANDS_OUT.get(plural, ()):
                 verbs.setdefault((group, other), set()).add(verb)
