@@ -157,6 +157,9 @@ def test_preview_offline(job: Any) -> None:
     done = job("edgefed preview", federated_resources_preview_offline="true")
     assert done.status == 0, done.output
     assert list((done.artifacts.parents[1] / ".edgefed/preview/shop-1/shop").iterdir())
+    foretold = done.stats["federation_preview"]
+    assert {item["cluster"] for item in foretold} >= {"shop-1"} and {item["state"] for item in foretold} == {"unknown"}
+    assert set(foretold[0]) == {"cluster", "kind", "namespace", "name", "state"}
 
 
 @pytest.mark.parametrize("template", ["edgefed unjoin", "edgefed drain", "edgefed teardown"])

@@ -222,6 +222,16 @@ def test_a_server_that_would_not_do_is_told_before_anything_changes(site: Site, 
     assert site.secret not in output and WRONG not in output
 
 
+def test_a_key_of_the_environment(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As AWX hands it over."""
+    monkeypatch.setenv("EDGEFED_TSIG_NAME", "other")
+    monkeypatch.setenv("EDGEFED_TSIG_SECRET", site.secret)
+    server = ("-e", "dns_server=existing", "-e", "dns_server_host=127.0.0.1", "-e", f"dns_server_port={DNS_PORT}")
+    output, changed = site.run("dns", *server, fails=True)
+    assert "rejects key other: it has no such key" in output
+    assert changed == 0 and site.secret not in output
+
+
 def _secret_file(site: Site, given: dict[str, Any]) -> Path:
     """As a vault would give it: extra variables of the command line are shown."""
     path = site.folder / "given.json"

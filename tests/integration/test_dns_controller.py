@@ -105,7 +105,7 @@ def test_applied_like_everything_else(site: Site, run_task: Any, path: str) -> N
         return found["spec"]["recordTTL"] if found else None
 
     def run(body: dict[str, Any], state: str, check: bool) -> Any:
-        task = {"kubeconfig": site.lab.kubeconfig, "context": "local", "definitions": [body], "state": state}
+        task = {"kubeconfig": site.lab.kubeconfig, "context": "local", "definition": [body], "state": state}
         return run_task("federated_resource", task, path=path, check=check)["changed"]
 
     for body, state, changes, after in (
