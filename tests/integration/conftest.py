@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from integration.waiting import until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATHS = ("in_process", "module")
@@ -36,6 +37,16 @@ class Lab:
         """``kubectl get … -o json`` decoded; ``None`` when it is not there."""
         text = self.kubectl(context, "get", *arguments, "-o", "json", "--ignore-not-found")
         return json.loads(text) if text.strip() else None
+
+    def established(self, context: str, *crds: str) -> None:
+        """Wait until the API server serves these kinds. ``kubectl wait`` fails at once for one that has no conditions yet."""
+
+        def served(name: str) -> bool:
+            conditions = (self.get(context, "crd", name) or {}).get("status", {}).get("conditions") or []
+            return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+
+        for name in crds:
+            until(lambda name=name: served(name), f"{name} is established")
 
 
 @pytest.fixture(scope="session")

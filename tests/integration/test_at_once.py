@@ -111,7 +111,7 @@ def enabling(lab: Any) -> Iterator[Callable[..., Result]]:
 
     forget()
     lab.kubectl("local", "apply", "-f", "-", stdin=yaml.safe_dump(CRD))
-    lab.kubectl("local", "wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=60s")
+    lab.established("local", KIND)
     yield run
     forget()
 

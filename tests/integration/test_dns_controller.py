@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from integration.conftest import REPOSITORY, Lab
 from integration.dns_controller import DOMAIN, NAMESPACE, SYSTEM, ZONE, Site
 from integration.one_member import server_of
@@ -30,7 +31,7 @@ RECORDS = "servicednsrecords.multiclusterdns.kubefed.io,ingressdnsrecords.multic
 def site(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One controller; in all members the namespace, in two of them the Service and Ingress ``web``. Afterwards nothing of it is left."""
     lab.kubectl("local", "apply", "--server-side", "-f", str(CRDS))
-    lab.kubectl("local", "wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
+    lab.established("local", *(yaml.safe_load(path.read_text())["metadata"]["name"] for path in sorted(CRDS.glob("*.yaml"))))
     site = Site(lab, tmp_path_factory.mktemp("dns"))
     domain = {"apiVersion": "multiclusterdns.kubefed.io/v1alpha1", "kind": "Domain", "metadata": {"name": DOMAIN, "namespace": SYSTEM}}
     for context in MEMBERS:

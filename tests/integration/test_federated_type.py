@@ -193,7 +193,7 @@ def fresh(types: Types) -> Types:
     """The CRD in the host cluster only, nothing enabled."""
     types.forget()
     types.apply(GATEWAYS)
-    types.lab.kubectl("local", "wait", "--for=condition=Established", f"crd/{TARGET}", "--timeout=60s")
+    types.lab.established("local", TARGET)
     return types
 
 

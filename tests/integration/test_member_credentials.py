@@ -219,7 +219,8 @@ def test_rotation_without_a_gap(federation: Federation, space: None) -> None:
     assert (federation.token("local", "zj-credentials"), token_secrets(federation)) == (old, secrets)
     with Watcher(federation) as watcher:
         rotated = federation(rotate=True, wait=True)
-    assert watcher.looks > 10 and not watcher.bad
+        until(lambda: watcher.looks > 10, "the watcher has looked ten times")
+    assert not watcher.bad
     assert rotated.data["changes"] == foretold.data["changes"]
     expected = [
         "update ServiceAccount",

@@ -143,7 +143,7 @@ def kind(federate: Federate) -> Iterator[Any]:
         federated_type.run(params, False, False, connect)
 
     lab.kubectl("local", "apply", "-f", "-", stdin=json.dumps(CRD))
-    lab.kubectl("local", "wait", "--for=condition=Established", f"crd/{NAME}", "--timeout=60s")
+    lab.established("local", NAME)
     set_type(template_schema="open", target_crd="carry")
     federate(
         {
