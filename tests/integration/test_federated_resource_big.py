@@ -264,11 +264,11 @@ def test_exact(federate: Federate, namespace: str) -> None:
     host = Host(connect({"kubeconfig": federate.lab.kubeconfig, "context": "local"}), "kube-federation-system")
     for (first, _same), *others in variants(namespace):
         path = host.client.path_of(first)
-        host.apply(path, first, force=True)
+        host.client.apply(path, first, strict=True)
         federate.lab.kubectl("local", "label", first["kind"].lower(), "exact", "-n", namespace, "theirs=x")
         for body, expected in ((first, True), *others):
             found = host.client.get(path)
-            told, said = unchanged_by(body, found), same(found, host.apply(path, body, force=True, dry_run=True))
+            told, said = unchanged_by(body, found), same(found, host.client.apply(path, body, dry_run=True, strict=True))
             assert (told, said) == (expected, expected), body
     taken = config_map("exact", namespace, "theirs", placed=("local",))
     stdin = json.dumps(taken)
