@@ -180,8 +180,10 @@ def _limited(resources: list[Resource], world: dict[str, World], beside: Beside)
     """What quotas and limit ranges refuse, by object and cluster."""
     found: dict[tuple[Key, str], list[Fault]] = defaultdict(list)
     for cluster, namespace in under_limits(resources):
-        inside = [one for one in resources if one.key[1] == namespace and cluster in one.previews and one.type]
         limits = beside.limits.get((cluster, namespace), Limits()).joined(world[cluster].of(namespace, KINDS))
+        if limits == Limits():
+            continue
+        inside = [one for one in resources if one.key[1] == namespace and cluster in one.previews and one.type]
         changes = [_change(one, cluster, beside) for one in inside]
         for one, change in zip(inside, changes):
             found[one.key, cluster] += range_faults(change.body, limits.ranges)
@@ -194,7 +196,7 @@ def _change(resource: Resource, cluster: str, beside: Beside) -> Change:
     live = beside.objects.get(resource.key)
     before = beside.members.get((cluster, resource.key))
     if before is None and live and resource.type:
-        before = dict(_there(live, resource.type, beside.clusters)).get(cluster)
+        before = next((body for _cluster, body in _there(live, resource.type, beside.clusters, cluster)), None)
     return Change(resource.previews[cluster], before, _counted(resource))
 
 
@@ -204,10 +206,13 @@ def _counted(resource: Resource) -> str:
     return ".".join(part for part in (target.get("pluralName", ""), target.get("group")) if part)
 
 
-def _there(federated: dict[str, Any], kind: FederatedType, clusters: dict[str, dict[str, str]]) -> Iterable[tuple[str, dict[str, Any]]]:
-    """What KubeFed makes of an object that is there; one that it can make nothing of is nowhere."""
+def _there(
+    federated: dict[str, Any], kind: FederatedType, clusters: dict[str, dict[str, str]], only: str = ""
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """What KubeFed makes of an object that is there, in all clusters or in one; one that it can make nothing of is nowhere."""
     try:
-        return [(cluster, preview(federated, cluster, kind.target)) for cluster in placed_clusters(federated, clusters)]
+        found = [cluster for cluster in placed_clusters(federated, clusters) if only in ("", cluster)]
+        return [(cluster, preview(federated, cluster, kind.target)) for cluster in found]
     except (OverrideError, PlacementError):
         return []
 
